@@ -1,0 +1,88 @@
+"""Soft labels for SpeechBrain: train on what every annotator said.
+
+==========================  ====================================================
+encoders                    votes → targets
+`get_encoder`               an encoder by its name and its options
+`encoder_from_settings`     the same from a YAML's settings: the one-word switch
+`available_encoders`        the names there are
+`register_encoder`          add one of your own
+`AnnotationEncoder`         what an encoder of your own inherits
+--------------------------  ----------------------------------------------------
+votes                       what the annotators said
+`partition`                 clear, ambiguous or discarded
+`count_votes`               votes → counts
+--------------------------  ----------------------------------------------------
+`losses`                    `soft_cross_entropy`, and the registry of losses
+`frontends`, `features`     what the network hears
+`models`                    BLSTM with attention
+`data`, `store`             manifests → batches; features computed once
+`brain`                     train, validate, test
+`metrics`                   WA, UA, macro-F1, distances to the annotators
+`simulate`                  the built-in corpus
+==========================  ====================================================
+
+Every name is loaded when it is first used, so that this import stays cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from softlabels.encoders import (
+        AnnotationEncoder,
+        available_encoders,
+        encoder_from_settings,
+        get_encoder,
+        register_encoder,
+    )
+    from softlabels.votes import count_votes, partition
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AnnotationEncoder",
+    "available_encoders",
+    "count_votes",
+    "encoder_from_settings",
+    "get_encoder",
+    "partition",
+    "register_encoder",
+]
+
+_MODULE_OF = {
+    "AnnotationEncoder": "softlabels.encoders",
+    "available_encoders": "softlabels.encoders",
+    "encoder_from_settings": "softlabels.encoders",
+    "get_encoder": "softlabels.encoders",
+    "register_encoder": "softlabels.encoders",
+    "count_votes": "softlabels.votes",
+    "partition": "softlabels.votes",
+}
+_SUBMODULES = (
+    "brain",
+    "checks",
+    "data",
+    "encoders",
+    "features",
+    "frontends",
+    "losses",
+    "metrics",
+    "models",
+    "simulate",
+    "store",
+    "votes",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(_MODULE_OF[name]), name)
+    if name in _SUBMODULES:
+        return importlib.import_module(f"softlabels.{name}")
+    raise AttributeError(f"module 'softlabels' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_MODULE_OF, *_SUBMODULES])

@@ -1,0 +1,174 @@
+"""Encoders by name: register, list, build."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from softlabels.encoders.base import AnnotationEncoder
+from softlabels.registry import Registry
+
+ENCODERS = Registry("encoder", group="softlabels.encoders")
+
+Encoder = TypeVar("Encoder", bound=type[AnnotationEncoder])
+
+
+def register_encoder(name: str) -> Callable[[Encoder], Encoder]:
+    """Return a class decorator that makes an encoder available under a name.
+
+    Arguments
+    ---------
+    name : str
+        A name that isn't taken.
+
+    Returns
+    -------
+    decorator : callable
+        Registers the class and returns it unchanged.
+
+    Raises
+    ------
+    ValueError
+        If another class has that name.
+    TypeError
+        If what it decorates is not an `AnnotationEncoder`.
+
+    Example
+    -------
+    >>> import numpy as np
+    >>> from softlabels.votes import target_counts
+    >>> @register_encoder("presence")
+    ... class Presence(AnnotationEncoder):
+    ...     def encode_counts(self, counts, labels):
+    ...         given = target_counts(counts, labels, self.classes) > 0
+    ...         with np.errstate(invalid="ignore"):
+    ...             return (given / given.sum(axis=1, keepdims=True)).astype(np.float32)
+    >>> get_encoder("presence", classes=["a", "b"]).encode([["a"], ["a"], ["b"]])
+    array([0.5, 0.5], dtype=float32)
+    >>> _ = ENCODERS._registered.pop("presence")  # leave no trace in other examples
+    """
+
+    def decorator(cls: Encoder) -> Encoder:
+        return ENCODERS.register(name)(_checked(cls, name))
+
+    return decorator
+
+
+def _checked(cls: Any, name: str) -> Any:
+    if not (isinstance(cls, type) and issubclass(cls, AnnotationEncoder)):
+        raise TypeError(f"encoder {name!r} must inherit AnnotationEncoder; got {cls!r}")
+    return cls
+
+
+def available_encoders() -> tuple[str, ...]:
+    """List the encoders' names, those of other distributions included.
+
+    Returns
+    -------
+    names : tuple of str
+        In alphabetical order.
+
+    Example
+    -------
+    >>> {"hard", "modified_soft", "soft"} <= set(available_encoders())
+    True
+    """
+    return ENCODERS.available()
+
+
+def get_encoder(name: str, classes: Iterable[str], **options: Any) -> AnnotationEncoder:
+    """Build an encoder from its name.
+
+    Arguments
+    ---------
+    name : str
+        One of `available_encoders`.
+    classes : iterable of str
+        The K target classes, in the order that targets will have.
+    **options
+        The encoder's own options.
+
+    Returns
+    -------
+    encoder : AnnotationEncoder
+        The encoder.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, or the classes or an option's value are wrong.
+    TypeError
+        If the encoder has no such option.
+
+    Example
+    -------
+    >>> encoder = get_encoder("modified_soft", classes=["happy", "sad"], alpha=1.0)
+    >>> encoder.encode([["happy"], ["other"], ["other"]])
+    array([0.6666667, 0.3333333], dtype=float32)
+    """
+    cls = _checked(ENCODERS.get(name), name)
+    known = option_names(cls)
+    unknown = sorted(set(options) - set(known)) if known is not None else []
+    if unknown:
+        raise TypeError(f"encoder {name!r} has no option {unknown}; its options: {known}")
+    encoder: AnnotationEncoder = cls(classes, **options)
+    encoder.name = name
+    return encoder
+
+
+def encoder_from_settings(name: str, classes: Iterable[str], **settings: Any) -> AnnotationEncoder:
+    """Build an encoder and hand it those settings that its constructor names.
+
+    This is the one-word switch of a YAML: ``--encoder soft`` exchanges the
+    teacher, and a setting that only other encoders have (α) is left aside.
+
+    Arguments
+    ---------
+    name : str
+        One of `available_encoders`.
+    classes : iterable of str
+        The K target classes, in the order that targets will have.
+    **settings
+        Settings of any encoder.
+
+    Returns
+    -------
+    encoder : AnnotationEncoder
+        The encoder.
+
+    Example
+    -------
+    >>> encoder_from_settings("soft", ["happy", "sad"], alpha=0.75).options
+    {}
+    >>> encoder_from_settings("modified_soft", ["happy", "sad"], alpha=0.75).options
+    {'alpha': 0.75}
+    """
+    known = option_names(_checked(ENCODERS.get(name), name))
+    if known is not None:
+        settings = {key: value for key, value in settings.items() if key in known}
+    return get_encoder(name, classes, **settings)
+
+
+def option_names(cls: type[AnnotationEncoder]) -> list[str] | None:
+    """List an encoder's options; None where its constructor takes any.
+
+    Arguments
+    ---------
+    cls : type
+        An encoder class.
+
+    Returns
+    -------
+    names : list of str or None
+        The constructor's arguments after ``classes``.
+
+    Example
+    -------
+    >>> option_names(ENCODERS.get("modified_soft"))
+    ['alpha']
+    """
+    parameters = list(inspect.signature(cls).parameters.values())
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return [parameter.name for parameter in parameters if parameter.name != "classes"]

@@ -1,0 +1,35 @@
+"""Soft targets: the share of votes that each target class got."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from softlabels.encoders.base import AnnotationEncoder
+from softlabels.encoders.factory import register_encoder
+from softlabels.encoders.modified_soft import smoothed_shares
+
+
+@register_encoder("soft")
+class SoftEncoder(AnnotationEncoder):
+    """``q(c_k) = Σ_n h_k / Σ_k Σ_n h_k``: the maximum-likelihood estimate of the
+    true distribution over the target classes.
+
+    Fayek, Lech and Cavedon, "Modeling subjectiveness in emotion recognition with
+    deep neural networks: ensembles vs soft labels", IJCNN 2016.
+
+    Arguments
+    ---------
+    classes : iterable of str
+        The K target classes, in the order that targets will have.
+
+    Example
+    -------
+    >>> SoftEncoder(["happy", "sad"]).encode([["happy"], ["sad"], ["sad"], ["sad"]])
+    array([0.25, 0.75], dtype=float32)
+    """
+
+    def encode_counts(self, counts: ArrayLike, labels: Sequence[str]) -> NDArray[np.float32]:
+        return smoothed_shares(self.target_counts(counts, labels), alpha=0.0)

@@ -1,0 +1,127 @@
+"""Named things that others may add to: by a decorator, or by an entry point of
+their own distribution, which is loaded when that name is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+
+class Registry:
+    """Names → objects. Refuses a name that is taken, and lists what there is.
+
+    Arguments
+    ---------
+    kind : str
+        What it holds, for messages: 'encoder'.
+    group : str
+        The entry-point group in which other distributions announce theirs.
+
+    Example
+    -------
+    >>> shapes = Registry("shape", group="example.shapes")
+    >>> @shapes.register("round")
+    ... class Round: ...
+    >>> shapes.available()
+    ('round',)
+    >>> shapes.get("square")
+    Traceback (most recent call last):
+    ...
+    ValueError: unknown shape 'square'; available: ['round']
+    """
+
+    def __init__(self, kind: str, group: str) -> None:
+        self.kind = kind
+        self.group = group
+        self._registered: dict[str, Any] = {}
+
+    def register(self, name: str) -> Callable[[Any], Any]:
+        """Return a decorator that registers an object under a name.
+
+        Arguments
+        ---------
+        name : str
+            A name that isn't taken.
+
+        Returns
+        -------
+        decorator : callable
+            Registers its argument and returns it unchanged.
+
+        Raises
+        ------
+        ValueError
+            If another object has that name.
+        """
+        if not isinstance(name, str) or not name.strip():
+            raise ValueError(f"the name of a {self.kind} must be a string; got {name!r}")
+
+        def decorator(thing: Any) -> Any:
+            held = self._registered.get(name)
+            if held is not None and _place(held) != _place(thing):
+                raise ValueError(
+                    f"{self.kind} {name!r} is already registered by {_place(held)}; "
+                    f"choose another name for {_place(thing)}"
+                )
+            self._registered[name] = thing
+            return thing
+
+        return decorator
+
+    def available(self) -> tuple[str, ...]:
+        """List every name, those of entry points included, without loading any."""
+        return tuple(sorted({*self._registered, *entry_points(group=self.group).names}))
+
+    def get(self, name: str) -> Any:
+        """Return what is registered under a name, loading its entry point if need be.
+
+        Arguments
+        ---------
+        name : str
+            One of `available`.
+
+        Returns
+        -------
+        thing : object
+            The registered class or function.
+
+        Raises
+        ------
+        ValueError
+            If the name is unknown, or two distributions claim it.
+        ImportError
+            If the entry point cannot be loaded.
+        """
+        points = tuple(entry_points(group=self.group, name=name)) if isinstance(name, str) else ()
+        claims = {point.value for point in points}
+        if name in self._registered:
+            claims.add(_place(self._registered[name]))
+        if not claims:
+            raise ValueError(f"unknown {self.kind} {name!r}; available: {list(self.available())}")
+        if len(claims) > 1:
+            raise ValueError(
+                f"{self.kind} {name!r} is claimed by {sorted(claims)}; uninstall all but one"
+            )
+        if name not in self._registered:
+            self.register(name)(self._load(points[0]))
+        return self._registered[name]
+
+    def _load(self, point: EntryPoint) -> Any:
+        try:
+            return point.load()
+        except Exception as error:
+            source = point.dist.name if point.dist else "an unknown distribution"
+            raise ImportError(
+                f"{self.kind} {point.name!r} = {point.value!r} of {source} "
+                f"could not be loaded: {error}"
+            ) from error
+
+    def loaded(self) -> dict[str, Any]:
+        """Return a copy of what is registered and loaded so far."""
+        return dict(self._registered)
+
+
+def _place(thing: Any) -> str:
+    return f"{thing.__module__}:{thing.__qualname__}"
