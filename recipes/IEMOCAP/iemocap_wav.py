@@ -1,0 +1,97 @@
+"""What the header of a wav file says, and whether the file keeps its word."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+SAMPLE_RATE = 16000  # Hz, of the release and of what the network hears
+
+
+class WavError(ValueError):
+    """A wav file that can't be used."""
+
+
+def read_wav_header(path: str | Path) -> dict[str, Any]:
+    """Read a wav file's header, and check that the samples are there and finite.
+
+    Integer samples are always finite, so only float files are decoded.
+
+    Arguments
+    ---------
+    path : str or pathlib.Path
+        The file, of any sample rate and number of channels.
+
+    Returns
+    -------
+    header : dict
+        ``duration`` in seconds, ``sample_rate`` in Hz, ``channels``, and
+        ``samples``: how many there are after conversion to 16 kHz.
+
+    Raises
+    ------
+    WavError
+        If the file is missing, empty, truncated or unreadable, or holds NaN or
+        an infinity.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise WavError("missing")
+    try:
+        missing = missing_bytes(path)
+        with soundfile.SoundFile(path) as file:
+            frames, rate = file.frames, file.samplerate
+            header = {
+                "duration": frames / rate,
+                "samples": -(-frames * SAMPLE_RATE // rate),
+                "sample_rate": rate,
+                "channels": file.channels,
+            }
+            decoded = file.read() if file.subtype in ("FLOAT", "DOUBLE") else np.zeros(0)
+    except (soundfile.SoundFileError, OSError) as error:
+        what = (
+            "empty (0 bytes)"
+            if path.stat().st_size == 0
+            else f"unreadable: {getattr(error, 'error_string', error)}"
+        )
+        raise WavError(what) from None
+    if missing:
+        raise WavError(f"truncated: its header announces {missing} bytes more than the file holds")
+    if not frames:
+        raise WavError("empty: it holds no samples")
+    if not np.isfinite(decoded).all():
+        first = int(np.argwhere(~np.isfinite(decoded))[0][0])
+        raise WavError(f"not finite: sample {first} is the first that is NaN or infinite")
+    return header
+
+
+def missing_bytes(path: Path) -> int:
+    """Count the bytes of audio that a RIFF header announces beyond the file's end.
+
+    libsndfile reads such a file without a word, as far as it goes.
+
+    Arguments
+    ---------
+    path : pathlib.Path
+        The file. One in another format has no such header: 0.
+
+    Returns
+    -------
+    missing : int
+        0 where the file is whole.
+    """
+    with path.open("rb") as file:
+        if file.read(4) != b"RIFF":
+            return 0
+        file.seek(12)
+        while len(chunk := file.read(8)) == 8:
+            name, length = struct.unpack("<4sI", chunk)
+            end = file.tell() + length
+            if name == b"data":
+                return max(0, end - path.stat().st_size)
+            file.seek(end + length % 2)
+    return 0

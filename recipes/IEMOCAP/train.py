@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""Trains and tests a speech emotion classifier on what annotators said.
+
+> python train.py hparams/modified_soft.yaml --data_folder /path/to/IEMOCAP_full_release
+
+Without ``--data_folder`` it runs on simulated speech. Every setting of the YAML
+can be given on the command line: ``--encoder soft``, ``--train_on "[clear]"``,
+``--frontend fbank``, ``--test_session 2``. A run that was killed continues when
+it is started again.
+"""
+
+import logging
+import sys
+from pathlib import Path
+
+import speechbrain as sb
+import torch
+from hyperpyyaml import load_hyperpyyaml
+from iemocap_prepare import prepare_iemocap
+from speechbrain.utils.distributed import if_main_process, run_on_main
+
+from softlabels import data, runs
+from softlabels.brain import SoftLabelBrain
+from softlabels.frontends import front_end_fingerprint
+from softlabels.metrics import majority_class
+from softlabels.results import result_table, score, write_results
+from softlabels.simulate import NOTICE, cached_corpus, is_simulated
+from softlabels.store import FeatureStore
+
+logger = logging.getLogger(__name__)
+
+# Where things lie changes no number, so it is no part of a run's identity.
+PLACES = {"data_folder", "output_folder", "save_folder", "feature_store"}
+SUBSETS = ("train_clear", "train_ambiguous", "valid", "test", "test_ambiguous")
+
+
+def prepare(hparams, data_folder):
+    """Derive the subsets' manifests from the release; returns name → manifest."""
+    names = ("classes", "merge", "minimum_agreement", "own_ratings", "test_session")
+    names += ("valid_fraction", "valid_session", "seed")
+    settings = {name: hparams[name] for name in names}
+    run_on_main(prepare_iemocap, args=[data_folder, hparams["save_folder"]], kwargs=settings)
+    save_folder = Path(hparams["save_folder"])
+    return {name: data.load_manifest(save_folder / f"{name}.json", data_folder) for name in SUBSETS}
+
+
+def choose(hparams, manifests):
+    """Give utterances their targets; returns train, valid and held-out manifests."""
+    encoder, classes = hparams["annotation_encoder"], hparams["classes"]
+    train = {}
+    for kind in hparams["train_on"]:
+        train.update(data.encoded(manifests[f"train_{kind}"], encoder))
+    if not train:
+        raise ValueError(
+            f"nothing to train on: encoder {encoder.name!r} takes {list(encoder.takes)} "
+            f"utterances, and train_on is {list(hparams['train_on'])}"
+        )
+    if not manifests["valid"]:
+        raise ValueError("nothing to validate on: too few clear utterances, or set valid_session")
+    return {
+        "train": train,
+        "valid": data.shares_of_votes(manifests["valid"], classes),
+        "held_out": data.shares_of_votes(
+            {**manifests["test"], **manifests["test_ambiguous"]}, classes
+        ),
+    }
+
+
+def make_datasets(hparams, manifests, chosen, progressbar):
+    """Extract the features that are missing; returns data sets and their loaders' settings."""
+    store = FeatureStore(
+        hparams["compute_features"], hparams["feature_store"], hparams["feature_dtype"]
+    )
+    by_speaker = hparams["normalization"] == "speaker"
+    # A speaker's normalisation is over all of their audio, whatever the teacher takes.
+    heard = {
+        k: v for part in (manifests if by_speaker else chosen).values() for k, v in part.items()
+    }
+    wavs = [entry["wav"] for entry in heard.values()]
+    run_on_main(store.extract, args=[wavs, progressbar], post_func=store.extract, post_args=[wavs])
+    speakers = None
+    if by_speaker:
+        logger.info("Features are normalised by each speaker's own audio, test speakers' included")
+        speakers = data.speaker_statistics(heard, store)
+    datasets = {name: data.make_dataset(part, store, speakers) for name, part in chosen.items()}
+    train = datasets["train"]
+    hparams["mean_var_norm"].fit(train[index]["features"] for index in range(len(train)))
+    loaders = {}
+    for name, part in chosen.items():
+        frames = [store.frames(entry["wav"]) for entry in part.values()]
+        batches = data.SimilarLengthBatches(
+            frames, hparams["batch_size"], seed=hparams["seed"], shuffle=name == "train"
+        )
+        loaders[name] = {"batch_sampler": batches}
+    return datasets, loaders
+
+
+def identity(hparams, run_opts):
+    """Tell what makes this run: all that its numbers depend on."""
+    optimizer = hparams["opt_class"]
+    return {
+        "teacher": hparams["annotation_encoder"].describe(),
+        "settings": runs.plain_settings(hparams, without=PLACES),
+        "network": str(torch.nn.ModuleDict(hparams["modules"])),
+        "optimizer": f"{optimizer.func.__qualname__} {optimizer.keywords}",
+        "frontend": front_end_fingerprint(hparams["compute_features"]),
+        "options": {
+            "device": str(run_opts.get("device") or "cpu"),
+            "precision": str(run_opts.get("precision") or "fp32"),
+            "debug": bool(run_opts.get("debug")),
+            "threads": torch.get_num_threads(),
+        },
+        "versions": runs.versions(),
+    }
+
+
+def report(brain, hparams, manifests, chosen, made_by, notice):
+    """Score what the brain said of the held-out session; write it, and print the table."""
+    classes = list(hparams["classes"])
+    test = score(brain.predictions, classes)
+    true = [classes.index(entry["emotion"]) for entry in manifests["test"].values()]
+    counts = data.emotion_counts(manifests["train_clear"], classes)
+    trained = [key in manifests["train_clear"] for key in chosen["train"]]
+    metrics = {
+        "notice": notice,
+        "train": {"clear": sum(trained), "ambiguous": len(trained) - sum(trained)},
+        "valid": brain.best,
+        "test": test,
+        "majority": majority_class(true, counts, classes),
+        "run": made_by,
+    }
+    name = f"{hparams['annotation_encoder'].name}, session {hparams['test_session']} held out"
+    title = f"{name}, seed {hparams['seed']}"
+    folder = Path(hparams["output_folder"])
+    pictured = f"{title}\n{notice}" if notice else title
+    write_results(folder, brain.predictions, chosen["held_out"], metrics, classes, pictured)
+    if notice:
+        runs.write_text(folder / "NOTICE.txt", notice + "\n")
+    table = result_table(metrics, title)
+    logger.info("Test of epoch %d, in %s:\n\n%s\n", brain.best["epoch"], folder, table)
+
+
+def main():
+    hparams_file, run_opts, overrides = sb.parse_arguments(sys.argv[1:])
+    sb.utils.distributed.ddp_init_group(run_opts)
+    with open(hparams_file, encoding="utf-8") as file:
+        hparams = load_hyperpyyaml(file, overrides)
+    hparams["train_on"] = data.check_train_on(hparams["train_on"])
+    data.check_normalization(hparams["normalization"])
+
+    simulated = hparams["data_folder"] == "simulated"
+    data_folder = cached_corpus() if simulated else hparams["data_folder"]
+    notice = NOTICE if is_simulated(data_folder) else None
+
+    made_by = identity(hparams, run_opts)
+    run_on_main(runs.claim, args=[hparams["output_folder"], made_by])
+    sb.create_experiment_directory(
+        experiment_directory=hparams["output_folder"],
+        hyperparams_to_save=hparams_file,
+        overrides=overrides,
+    )
+    if notice:
+        logger.warning(notice)
+    manifests = prepare(hparams, data_folder)
+    chosen = choose(hparams, manifests)
+    datasets, loaders = make_datasets(hparams, manifests, chosen, run_opts)
+
+    brain = SoftLabelBrain(
+        modules=hparams["modules"],
+        opt_class=hparams["opt_class"],
+        hparams=hparams,
+        run_opts={**run_opts, "max_grad_norm": hparams["max_grad_norm"]},
+        checkpointer=hparams["checkpointer"],
+    )
+    if hparams["class_weighting"]:
+        weights = data.class_weights(manifests["train_clear"], hparams["classes"])
+        brain.class_weights = weights.to(brain.device)
+    brain.train_sampler = loaders["train"]["batch_sampler"]
+    brain.fit(
+        hparams["epoch_counter"],
+        datasets["train"],
+        datasets["valid"],
+        train_loader_kwargs=loaders["train"],
+        valid_loader_kwargs=loaders["valid"],
+    )
+    brain.evaluate(datasets["held_out"], test_loader_kwargs=loaders["held_out"])
+    if if_main_process():
+        report(brain, hparams, manifests, chosen, made_by, notice)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""softlabels: soft labels for SpeechBrain."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "softlabels/__init__.py").read_text("utf-8"))
+
+setup(
+    name="softlabels",
+    version=VERSION[1],
+    description="Soft labels for SpeechBrain: train on what every annotator said",
+    long_description=(HERE / "README.md").read_text("utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["softlabels", "softlabels.*"]),
+    package_data={"softlabels": ["py.typed"]},
+    install_requires=[
+        "numpy",
+        "scipy",
+        "scikit-learn",
+        "matplotlib",
+        "soundfile",
+        "tqdm",
+        "filelock",
+        "safetensors",
+        # torchaudio's last release is 2.11, and it must be the pair of torch's.
+        "torch>=2.7.1,<2.12",
+        "torchaudio>=2.7.1,<2.12",
+        "speechbrain>=1.1",
+        "hyperpyyaml",
+    ],
+    extras_require={
+        "dev": ["build", "mypy", "pytest", "ruff"],
+        "bench": ["crowd-kit", "opensmile", "praat-parselmouth"],
+    },
+    entry_points={
+        "softlabels.encoders": [
+            "hard = softlabels.encoders.hard:HardEncoder",
+            "modified_soft = softlabels.encoders.modified_soft:ModifiedSoftEncoder",
+            "soft = softlabels.encoders.soft:SoftEncoder",
+        ]
+    },
+)

@@ -1,0 +1,153 @@
+"""Training, validation and test of a classifier on soft targets."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import speechbrain as sb
+import torch
+
+from softlabels.losses import soft_cross_entropy
+from softlabels.metrics import mean_distances, recognition
+
+
+@dataclass
+class Predictions:
+    """What the network said of a set of utterances.
+
+    Arguments
+    ---------
+    ids : list of str
+        The N utterances.
+    emotions : list of str
+        Their dominant labels; of an ambiguous one, no target class.
+    log_probabilities : list
+        N rows of K logarithms of probabilities.
+    shares : list
+        N rows of K shares of votes.
+
+    Example
+    -------
+    >>> Predictions(["u1"], ["sad"], [[-0.1, -2.4]], [[0.0, 1.0]]).ids
+    ['u1']
+    """
+
+    ids: list[str] = field(default_factory=list)
+    emotions: list[str] = field(default_factory=list)
+    log_probabilities: list[list[float]] = field(default_factory=list)
+    shares: list[list[float]] = field(default_factory=list)
+
+
+class SoftLabelBrain(sb.Brain):
+    """Trains on an encoder's targets, validates and tests against the annotators.
+
+    It needs in ``modules``: ``mean_var_norm``, ``embedding_model``,
+    ``classifier``; in ``hparams``: ``annotation_encoder``, ``seed``,
+    ``train_logger`` and, if classes are to be weighted, ``class_weights`` [K].
+    Batches hold ``id``, ``features``, ``target`` and ``emotion``.
+
+    After `evaluate`, ``predictions`` holds those of the test set, and
+    ``best`` what the log said of the epoch that was tested.
+
+    Arguments
+    ---------
+    *args, **kwargs
+        As `speechbrain.Brain`.
+
+    Example
+    -------
+    >>> from softlabels import get_encoder
+    >>> brain = SoftLabelBrain(
+    ...     modules={"linear": torch.nn.Linear(1, 1)},
+    ...     hparams={"annotation_encoder": get_encoder("soft", ["happy", "sad"]), "seed": 1},
+    ... )
+    >>> brain.encoder.loss.__name__
+    'soft_cross_entropy'
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.encoder = self.hparams.annotation_encoder
+        self.class_weights: torch.Tensor | None = None
+        self.predictions = Predictions()
+        self.best: dict[str, Any] = {}
+
+    def compute_forward(self, batch: Any, stage: sb.Stage) -> torch.Tensor:
+        """Features → log-probabilities [B, K]."""
+        batch = batch.to(self.device)
+        features, lengths = batch.features
+        features = self.modules.mean_var_norm(features, lengths)
+        return self.modules.classifier(self.modules.embedding_model(features, lengths))
+
+    def compute_objectives(
+        self, predictions: torch.Tensor, batch: Any, stage: sb.Stage
+    ) -> torch.Tensor:
+        """The encoder's loss in training; else the cross-entropy to the annotators."""
+        predictions = predictions.float()
+        targets = batch.target.data
+        if stage == sb.Stage.TRAIN:
+            weight = {} if self.class_weights is None else {"weight": self.class_weights}
+            return self.encoder.loss(predictions, targets, **weight)
+        self.predictions.ids += batch.id
+        self.predictions.emotions += batch.emotion
+        self.predictions.log_probabilities += predictions.reshape(len(targets), -1).tolist()
+        self.predictions.shares += targets.tolist()
+        return soft_cross_entropy(predictions, targets)
+
+    def on_stage_start(self, stage: sb.Stage, epoch: int | None = None) -> None:
+        """Seed an epoch by its number, so that a continued run repeats no run's chance."""
+        if stage == sb.Stage.TRAIN:
+            state = np.random.SeedSequence([self.hparams.seed, epoch or 0]).generate_state(1)
+            torch.manual_seed(int(state[0]))
+        else:
+            self.predictions = Predictions()
+
+    def on_stage_end(self, stage: sb.Stage, stage_loss: float, epoch: int | None = None) -> None:
+        """Log; after validation keep the newest epoch and the best by UA."""
+        if stage == sb.Stage.TRAIN:
+            self.train_loss = float(stage_loss)
+            return
+        if stage == sb.Stage.TEST:
+            return
+        said = self.predictions
+        classes = list(self.encoder.classes)
+        scores = recognition(
+            [classes.index(emotion) for emotion in said.emotions],
+            np.argmax(said.log_probabilities, axis=1),
+            classes,
+        )
+        distance = mean_distances(said.log_probabilities, said.shares)
+        valid = {name: scores[name] for name in ("WA", "UA", "macro_F1")}
+        valid["cross_entropy"] = distance["cross_entropy"]
+        self.hparams.train_logger.log_stats(
+            {"epoch": epoch}, train_stats={"loss": self.train_loss}, valid_stats=valid
+        )
+        if self.checkpointer is not None:
+            self.checkpointer.save_and_keep_only(
+                meta={"epoch": epoch, **valid}, importance_keys=[_rank], verbosity=logging.DEBUG
+            )
+
+    def on_evaluate_start(self, max_key: str | None = None, min_key: str | None = None) -> None:
+        """Load the epoch with the best validation UA.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is a checkpointer, but no checkpoint.
+        """
+        if self.checkpointer is None:
+            return
+        chosen = self.checkpointer.recover_if_possible(importance_key=_rank)
+        if chosen is None:
+            raise FileNotFoundError(
+                f"no checkpoint in {self.checkpointer.checkpoints_dir}: train first"
+            )
+        self.best = {key: chosen.meta[key] for key in ("epoch", "WA", "UA", "cross_entropy")}
+
+
+def _rank(checkpoint: Any) -> tuple[float, float]:
+    """Best validation UA first; of equal ones, the nearest to the annotators."""
+    return checkpoint.meta["UA"], -checkpoint.meta["cross_entropy"]

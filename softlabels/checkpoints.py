@@ -1,0 +1,49 @@
+"""Checkpoints that are complete or absent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from speechbrain.utils.checkpoints import Checkpoint, Checkpointer
+
+
+class CompleteCheckpointer(Checkpointer):
+    """SpeechBrain's Checkpointer, safe against being killed while it writes or deletes.
+
+    SpeechBrain writes ``CKPT.yaml`` before the parameters, so that half a
+    checkpoint can be chosen as the best. Here it grows under another name and is
+    renamed when whole, and one from which a file is missing isn't listed.
+
+    Example
+    -------
+    >>> import torch, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     saver = CompleteCheckpointer(folder, {"layer": torch.nn.Linear(1, 1)})
+    ...     saved = saver.save_checkpoint(meta={"UA": 0.5})
+    ...     (saved.path / "layer.ckpt").unlink()
+    ...     saver.list_checkpoints()
+    []
+    """
+
+    def save_checkpoint(self, *args: Any, **kwargs: Any) -> Checkpoint | None:
+        """As `Checkpointer.save_checkpoint`, which also says what the arguments are."""
+        saved = super().save_checkpoint(*args, **kwargs)
+        if saved is None:  # not the main process
+            return None
+        final = super()._new_checkpoint_dirpath()
+        os.replace(saved.path, final)
+        files = {name: final / file.name for name, file in saved.paramfiles.items()}
+        return Checkpoint(final, saved.meta, files)
+
+    def list_checkpoints(self) -> list[Checkpoint]:
+        """List the complete checkpoints."""
+        wanted = set(self.recoverables)
+        return [ckpt for ckpt in super().list_checkpoints() if wanted <= set(ckpt.paramfiles)]
+
+    def _new_checkpoint_dirpath(self) -> Path:
+        growing = Path(self.checkpoints_dir) / "unfinished"
+        shutil.rmtree(growing, ignore_errors=True)  # of a run that was killed
+        return growing

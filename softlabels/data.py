@@ -1,0 +1,345 @@
+"""Manifests → data sets → batches of similar length."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from speechbrain.dataio.dataio import load_data_json
+from speechbrain.dataio.dataset import DynamicItemDataset
+from speechbrain.utils.data_pipeline import provides, takes
+from torch.utils.data import Sampler
+
+from softlabels.encoders import AnnotationEncoder, SoftEncoder
+from softlabels.models import mean_and_deviation
+from softlabels.store import FeatureStore
+
+logger = logging.getLogger(__name__)
+
+TRAIN_ON = ("clear", "ambiguous")
+NORMALIZATIONS = ("corpus", "speaker")
+Manifest = dict[str, dict[str, Any]]
+
+
+def check_train_on(train_on: Sequence[str]) -> tuple[str, ...]:
+    """Return the kinds of utterances to train on, in one order.
+
+    Arguments
+    ---------
+    train_on : list of str
+        'clear', 'ambiguous' or both.
+
+    Returns
+    -------
+    train_on : tuple of str
+        The same, clear before ambiguous.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else, a string too.
+
+    Example
+    -------
+    >>> check_train_on(["ambiguous", "clear"])
+    ('clear', 'ambiguous')
+    """
+    listed = isinstance(train_on, (list, tuple)) and len(train_on) > 0
+    if not listed or not all(isinstance(kind, str) and kind in TRAIN_ON for kind in train_on):
+        raise ValueError(
+            f"train_on must be a list of {list(TRAIN_ON)}; got {train_on!r}. "
+            'On the command line: --train_on "[clear]" or --train_on "[clear, ambiguous]"'
+        )
+    return tuple(kind for kind in TRAIN_ON if kind in train_on)
+
+
+def check_normalization(normalization: str) -> str:
+    """Return how features are normalised: 'corpus' or 'speaker', or raise a ValueError.
+
+    Example
+    -------
+    >>> check_normalization("corpus")
+    'corpus'
+    """
+    if normalization not in NORMALIZATIONS:
+        raise ValueError(f"normalization must be one of {NORMALIZATIONS}; got {normalization!r}")
+    return normalization
+
+
+def load_manifest(path: str | Path, data_root: str | Path) -> Manifest:
+    """Read a manifest and put the corpus' place into it.
+
+    Arguments
+    ---------
+    path : str or Path
+        JSON in SpeechBrain's form: id → ``wav``, ``votes``, ``speaker``, ….
+    data_root : str or Path
+        What ``{data_root}`` stands for.
+
+    Returns
+    -------
+    manifest : dict
+        id → entry.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "m.json").write_text('{"u1": {"wav": "{data_root}/u1.wav"}}')
+    ...     load_manifest(f"{folder}/m.json", "/corpus")
+    {'u1': {'wav': '/corpus/u1.wav'}}
+    """
+    manifest: Manifest = load_data_json(path, replacements={"data_root": str(data_root)})
+    return manifest
+
+
+def encoded(manifest: Mapping[str, dict[str, Any]], encoder: AnnotationEncoder) -> Manifest:
+    """Give every utterance its target, and leave out those that can have none.
+
+    Arguments
+    ---------
+    manifest : dict
+        id → entry with ``votes``.
+    encoder : AnnotationEncoder
+        The teacher.
+
+    Returns
+    -------
+    manifest : dict
+        id → entry with ``target``: torch.float32 [K]. The log says how many are
+        left out and why.
+
+    Example
+    -------
+    >>> from softlabels import get_encoder
+    >>> manifest = {"u1": {"votes": [["happy"]]}, "u2": {"votes": [["other"]]}}
+    >>> encoded(manifest, get_encoder("soft", ["happy", "sad"]))["u1"]["target"]
+    tensor([1., 0.])
+    """
+    voted = {key: entry for key, entry in manifest.items() if any(entry["votes"])}
+    targets = torch.from_numpy(encoder.encode_batch(entry["votes"] for entry in voted.values()))
+    kept = {
+        key: {**entry, "target": target}
+        for (key, entry), target in zip(voted.items(), targets, strict=True)
+        if not target.isnan().any()
+    }
+    if len(kept) < len(manifest):
+        logger.info(
+            "%d of %d utterances left out: encoder %r takes %s utterances only, and these are not",
+            len(manifest) - len(kept),
+            len(manifest),
+            encoder.name,
+            " and ".join(encoder.takes),
+        )
+    return kept
+
+
+def shares_of_votes(manifest: Mapping[str, dict[str, Any]], classes: Sequence[str]) -> Manifest:
+    """Give every utterance the unsmoothed share of votes as its target, for scoring.
+
+    Arguments
+    ---------
+    manifest : dict
+        id → entry with ``votes``.
+    classes : sequence of str
+        The K target classes.
+
+    Returns
+    -------
+    manifest : dict
+        id → entry with ``target``: torch.float32 [K].
+
+    Example
+    -------
+    >>> manifest = {"u1": {"votes": [["happy"], ["sad"], ["other"]]}}
+    >>> shares_of_votes(manifest, ["happy", "sad"])["u1"]["target"]
+    tensor([0.5000, 0.5000])
+    """
+    return encoded(manifest, SoftEncoder(classes))
+
+
+def speaker_statistics(
+    manifest: Mapping[str, dict[str, Any]], store: FeatureStore
+) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """Compute each speaker's mean and deviation from their own, unlabelled audio.
+
+    Arguments
+    ---------
+    manifest : dict
+        id → entry with ``speaker`` and ``wav``.
+    store : FeatureStore
+        Where the files' features are.
+
+    Returns
+    -------
+    statistics : dict
+        speaker → mean [F] and deviation [F].
+    """
+    files: dict[str, list[str]] = {}
+    for entry in manifest.values():
+        files.setdefault(entry["speaker"], []).append(entry["wav"])
+    return {
+        speaker: mean_and_deviation(store[wav] for wav in wavs) for speaker, wavs in files.items()
+    }
+
+
+def make_dataset(
+    manifest: Mapping[str, dict[str, Any]],
+    store: FeatureStore,
+    speakers: Mapping[str, tuple[torch.Tensor, torch.Tensor]] | None = None,
+) -> DynamicItemDataset:
+    """Make a data set of features and targets.
+
+    Arguments
+    ---------
+    manifest : dict
+        id → entry with ``wav``, ``speaker``, ``emotion`` and ``target``.
+    store : FeatureStore
+        Where the files' features are.
+    speakers : dict, optional
+        speaker → mean and deviation, to normalise features by speaker.
+
+    Returns
+    -------
+    dataset : DynamicItemDataset
+        Of ``id``, ``features`` [T, F], ``target`` [K] and ``emotion``.
+    """
+
+    @takes("wav", "speaker")
+    @provides("features")
+    def features(wav: str, speaker: str) -> torch.Tensor:
+        found = store[wav]
+        if speakers is None:
+            return found
+        mean, deviation = speakers[speaker]
+        return (found - mean) / deviation
+
+    return DynamicItemDataset(
+        dict(manifest),
+        dynamic_items=[features],
+        output_keys=["id", "features", "target", "emotion"],
+    )
+
+
+class SimilarLengthBatches(Sampler[list[int]]):
+    """Batches of one size, each of utterances of similar length, in random order.
+
+    The order follows from seed and epoch alone, so a run that continues draws
+    what it would have drawn. Utterances are shuffled, sorted by length within
+    stretches of some batches, and the batches shuffled: as many updates in an
+    epoch as without sorting, and hardly any padding.
+
+    Arguments
+    ---------
+    lengths : sequence of int
+        Every utterance's length in frames.
+    batch_size : int
+        Utterances in a batch; the last batch may have fewer.
+    seed : int
+        Of the order.
+    shuffle : bool
+        False: sorted by length, always the same, for validation and test.
+    stretch : int
+        Batches among which utterances are sorted.
+
+    Raises
+    ------
+    ValueError
+        If the batch size is below 1.
+
+    Example
+    -------
+    >>> list(SimilarLengthBatches([5, 1, 4, 2], batch_size=2, shuffle=False))
+    [[1, 3], [2, 0]]
+    """
+
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        batch_size: int,
+        seed: int = 0,
+        shuffle: bool = True,
+        stretch: int = 50,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1; got {batch_size}")
+        self.lengths = np.asarray(lengths)
+        self.batch_size = batch_size
+        self.seed = seed
+        self.shuffle = shuffle
+        self.stretch = stretch * batch_size
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose order comes next."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-len(self.lengths) // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        if not self.shuffle:
+            yield from self._cut(np.argsort(self.lengths, kind="stable"))
+            return
+        random = np.random.default_rng([self.seed, self.epoch])
+        order = random.permutation(len(self.lengths))
+        batches = []
+        for start in range(0, len(order), self.stretch):
+            part = order[start : start + self.stretch]
+            batches += self._cut(part[np.argsort(self.lengths[part], kind="stable")])
+        for index in random.permutation(len(batches)):
+            yield batches[index]
+
+    def _cut(self, order: np.ndarray) -> list[list[int]]:
+        size = self.batch_size
+        return [order[start : start + size].tolist() for start in range(0, len(order), size)]
+
+
+def class_weights(manifest: Mapping[str, dict[str, Any]], classes: Sequence[str]) -> torch.Tensor:
+    """Weigh classes by the inverse of their number among clear utterances.
+
+    Arguments
+    ---------
+    manifest : dict
+        The clear training utterances: id → entry with ``emotion``.
+    classes : sequence of str
+        The K target classes.
+
+    Returns
+    -------
+    weights : torch.Tensor
+        [K], N / (K n_k): 1 for balanced classes.
+
+    Raises
+    ------
+    ValueError
+        If a class has no clear training utterance.
+
+    Example
+    -------
+    >>> class_weights({1: {"emotion": "a"}, 2: {"emotion": "a"}, 3: {"emotion": "b"}}, ["a", "b"])
+    tensor([0.7500, 1.5000])
+    """
+    counts = emotion_counts(manifest, classes)
+    if not counts.all():
+        empty = [name for name, count in zip(classes, counts, strict=True) if not count]
+        raise ValueError(
+            f"class_weighting needs clear training utterances of every class; none of {empty}"
+        )
+    return torch.tensor(counts.sum() / (len(classes) * counts), dtype=torch.float32)
+
+
+def emotion_counts(manifest: Mapping[str, dict[str, Any]], classes: Sequence[str]) -> np.ndarray:
+    """Count clear utterances by class → [K].
+
+    Example
+    -------
+    >>> emotion_counts({"u1": {"emotion": "sad"}}, ["happy", "sad"])
+    array([0, 1])
+    """
+    emotions = [entry["emotion"] for entry in manifest.values()]
+    return np.array([emotions.count(name) for name in classes])

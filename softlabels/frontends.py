@@ -1,0 +1,122 @@
+"""Front ends by name: what the network hears."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable
+from typing import Any
+
+import speechbrain
+import torch
+import torchaudio
+from speechbrain.lobes.features import MFCC, Fbank
+from torch import nn
+
+import softlabels
+from softlabels.features import Acoustic47
+
+SAMPLE_RATE = 16000
+
+FRONT_ENDS: dict[str, Callable[[], nn.Module]] = {
+    "acoustic47": lambda: Acoustic47(sample_rate=SAMPLE_RATE),
+    "fbank": lambda: Fbank(sample_rate=SAMPLE_RATE, deltas=True),
+    "mfcc": lambda: MFCC(sample_rate=SAMPLE_RATE, deltas=True, context=False),
+}
+
+
+def get_front_end(name: str) -> nn.Module:
+    """Build a front end: audio [B, N] at 16 kHz → features [B, T, F], 100 frames a second.
+
+    Arguments
+    ---------
+    name : str
+        'acoustic47' (the paper's 47 features), 'fbank' (40 log mel energies with
+        differences) or 'mfcc' (20 cepstral coefficients with differences).
+
+    Returns
+    -------
+    front_end : torch.nn.Module
+        The front end.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+
+    Example
+    -------
+    >>> get_front_end("fbank")(torch.zeros(1, 16000)).shape
+    torch.Size([1, 101, 120])
+    """
+    if name not in FRONT_ENDS:
+        raise ValueError(f"unknown front end {name!r}; available: {sorted(FRONT_ENDS)}")
+    return FRONT_ENDS[name]()
+
+
+def feature_size(front_end: nn.Module) -> int:
+    """Tell how many features a front end gives for each frame.
+
+    Arguments
+    ---------
+    front_end : torch.nn.Module
+        Audio [B, N] → features [B, T, F].
+
+    Returns
+    -------
+    size : int
+        F.
+
+    Example
+    -------
+    >>> feature_size(get_front_end("mfcc"))
+    60
+    """
+    with torch.no_grad():
+        return int(front_end(torch.zeros(1, SAMPLE_RATE)).shape[-1])
+
+
+def front_end_fingerprint(front_end: nn.Module) -> str:
+    """Digest all that shapes a front end's features.
+
+    These are, for it and each module in it: the class and its source, its
+    settings and its tensors; and the versions of what computes them.
+
+    Arguments
+    ---------
+    front_end : torch.nn.Module
+        The front end.
+
+    Returns
+    -------
+    fingerprint : str
+        16 hexadecimal digits.
+
+    Example
+    -------
+    >>> front_end_fingerprint(Fbank(n_mels=40)) == front_end_fingerprint(Fbank(n_mels=80))
+    False
+    """
+    digest = hashlib.sha256()
+    versions = {
+        module.__name__: module.__version__
+        for module in (softlabels, speechbrain, torch, torchaudio)
+    }
+    digest.update(json.dumps(versions, sort_keys=True).encode())
+    for name, module in front_end.named_modules():
+        digest.update(f"{name} {type(module).__qualname__} {_settings(module)}".encode())
+        digest.update(inspect.getsource(inspect.getmodule(type(module)) or type(module)).encode())
+        for key, tensor in [*module.named_buffers(recurse=False), *module.named_parameters()]:
+            digest.update(key.encode() + tensor.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _settings(module: nn.Module) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in sorted(vars(module).items())
+        if not key.startswith("_")
+        and key != "training"
+        and isinstance(value, (bool, int, float, str, tuple, list, type(None)))
+    }

@@ -1,0 +1,192 @@
+"""What made a results folder: the same identity continues, another never reuses it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy
+import speechbrain
+import torch
+import torchaudio
+
+import softlabels
+from softlabels.data import check_train_on
+from softlabels.encoders import AnnotationEncoder
+
+RUN_FILE = "run.json"
+
+
+class OtherRunError(ValueError):
+    """A results folder belongs to a run with another identity."""
+
+
+def versions() -> dict[str, str]:
+    """Tell the versions of what computes a run's numbers.
+
+    Returns
+    -------
+    versions : dict
+        Package → version.
+
+    Example
+    -------
+    >>> versions()["softlabels"] == softlabels.__version__
+    True
+    """
+    modules = (numpy, softlabels, speechbrain, torch, torchaudio)
+    found = {module.__name__: str(module.__version__) for module in modules}
+    return {"python": platform.python_version(), **found}
+
+
+def results_folder(
+    corpus: str,
+    encoder: AnnotationEncoder,
+    train_on: Sequence[str],
+    frontend: str,
+    test_session: int,
+    seed: int,
+) -> str:
+    """Name the folder of a run by what tells runs apart most often.
+
+    Arguments
+    ---------
+    corpus : str
+        The corpus' folder; its last part counts.
+    encoder : AnnotationEncoder
+        The teacher.
+    train_on : sequence of str
+        The kinds of utterances trained on.
+    frontend : str
+        The front end's name.
+    test_session : int
+        The held-out session.
+    seed : int
+        The seed.
+
+    Returns
+    -------
+    folder : str
+        Relative to the working directory.
+
+    Example
+    -------
+    >>> from softlabels import get_encoder
+    >>> soft = get_encoder("modified_soft", ["happy", "sad"], alpha=1)
+    >>> results_folder("/data/IEMOCAP", soft, ["clear"], "fbank", 1, 7)
+    'results/IEMOCAP/modified_soft_alpha=1.0/clear/fbank/session1/seed7'
+    """
+    teacher = "_".join([encoder.name, *(f"{k}={v}" for k, v in encoder.options.items())])
+    kinds = "+".join(check_train_on(train_on))
+    name = Path(corpus).absolute().name
+    return f"results/{name}/{teacher}/{kinds}/{frontend}/session{test_session}/seed{seed}"
+
+
+def plain_settings(hparams: Mapping[str, Any], without: set[str]) -> dict[str, Any]:
+    """Pick a YAML's plain settings: numbers, words, lists and dictionaries of such.
+
+    Arguments
+    ---------
+    hparams : dict
+        The loaded YAML.
+    without : set of str
+        Keys to leave out: places, and what changes no number.
+
+    Returns
+    -------
+    settings : dict
+        Key → value as JSON has it.
+
+    Example
+    -------
+    >>> plain_settings({"lr": 0.1, "model": object(), "output_folder": "x"}, {"output_folder"})
+    {'lr': 0.1}
+    """
+    settings = {}
+    for key, value in hparams.items():
+        if key in without:
+            continue
+        try:
+            settings[key] = json.loads(json.dumps(value))
+        except TypeError:
+            continue  # an object; the settings that built it stand at the top level
+    return settings
+
+
+def claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
+    """Take a results folder for a run, or refuse if it is another run's.
+
+    Arguments
+    ---------
+    folder : str or os.PathLike
+        The results folder; made if absent.
+    identity : dict
+        What makes the run: nested dictionaries of JSON's types.
+
+    Raises
+    ------
+    OtherRunError
+        If the folder belongs to another identity; the message lists the differences.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     claim(folder, {"seed": 1})
+    ...     claim(folder, {"seed": 1})
+    ...     claim(folder, {"seed": 2})
+    Traceback (most recent call last):
+    ...
+    softlabels.runs.OtherRunError: ... seed: 1 there, 2 now...
+    """
+    file = Path(folder) / RUN_FILE
+    now = _flat(json.loads(json.dumps(identity)))
+    if file.exists():
+        try:
+            there = _flat(json.loads(file.read_text("utf-8")))
+        except ValueError as error:
+            raise OtherRunError(f"{file} can't be read ({error}); {_REMEDY}") from error
+        differences = [
+            f"{key}: {there.get(key, 'absent')!r} there, {now.get(key, 'absent')!r} now"
+            for key in sorted({*there, *now})
+            if there.get(key) != now.get(key)
+        ]
+        if differences:
+            told = "\n  ".join(differences)
+            raise OtherRunError(f"{folder} holds another run:\n  {told}\n{_REMEDY}")
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_text(file, json.dumps(identity, indent=2, ensure_ascii=False) + "\n")
+
+
+_REMEDY = "choose another --output_folder, or remove this one"
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_text(Path(folder, "a"), "b")
+    ...     Path(folder, "a").read_text()
+    'b'
+    """
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_text(text, "utf-8")
+    os.replace(partial, file)
+
+
+def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, dict) and value:
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat
