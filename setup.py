@@ -34,7 +34,7 @@ setup(
         "hyperpyyaml",
     ],
     extras_require={
-        "dev": ["build", "mypy", "pytest", "ruff"],
+        "dev": ["build", "mypy", "pytest", "ruff", "setuptools>=77,<82"],
         "bench": ["crowd-kit", "opensmile", "praat-parselmouth"],
     },
     entry_points={

@@ -1,110 +1,158 @@
-"""The 47 acoustic features of a frame: what the paper's network hears."""
+"""The 47 acoustic features that the paper's network hears, batched, in torch.
+
+====================  ====================================================================
+``mfcc_1 … mfcc_12``  openSMILE's emobase: 25 ms Hamming, pre-emphasis 0.97, 26 mel bands
+``loudness``          sum over the mel bands of energy to the power 0.23, from 0
+``f0``                Hz, 55 to 500; where there is no voice, straight between its
+                      neighbours, held at the ends; `NO_VOICE_F0` without any voice
+``voicing``           probability of voice, 0 to 1
+``zcr``               share of a frame's samples at which the sign changes, 0 to 1
+``hnr``               harmonics-to-noise ratio, −10 to 40 dB
+``…_d``, ``…_dd``     differences (`differences`), and theirs
+====================  ====================================================================
+"""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from speechbrain.processing.features import STFT
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool1d, pad
 from torchaudio.functional import compute_deltas, create_dct, melscale_fbanks
 
-from softlabels.pitch import PitchTracker
+from softlabels.pitch import CEILING, FLOOR, HOP, SAMPLE_RATE, PitchTracker
 
-SAMPLE_RATE = 16000
-HOP = 160
-MFCC = tuple(f"mfcc_{i}" for i in range(1, 13))
-VOICE = ("f0", "voicing", "zcr", "hnr")
+NO_VOICE_F0 = math.sqrt(FLOOR * CEILING)  # Hz, of an utterance that has no voice at all
+_WINDOW = 400  # samples, 25 ms
+_LEAST_ENERGY = 1 / 32767**2  # HTK's floor, 1 for 16-bit samples
+
+_MFCC = tuple(f"mfcc_{i}" for i in range(1, 13))
+_VOICE = ("f0", "voicing", "zcr", "hnr")
 NAMES = (
-    *MFCC,
-    *(f"{name}_d" for name in MFCC),
-    *(f"{name}_dd" for name in MFCC),
-    *("loudness", "loudness_d", "loudness_dd"),
-    *VOICE,
-    *(f"{name}_d" for name in VOICE),
+    *(name + suffix for suffix in ("", "_d", "_dd") for name in _MFCC),
+    *("loudness" + suffix for suffix in ("", "_d", "_dd")),
+    *(name + suffix for suffix in ("", "_d") for name in _VOICE),
 )
-_FLOOR = 1 / 32767**2  # HTK's floor of 1 for audio in 16-bit steps
 
 
-def zero_crossing_rate(wavs: Tensor, window: int = 400, hop: int = HOP) -> Tensor:
-    """Share of a frame's samples at which the sign changes, [B, N] → [B, 1 + N // hop].
+def zero_crossing_rate(wavs: Tensor) -> Tensor:
+    """Share of a frame's samples at which the sign changes.
+
+    A sample that is exactly 0 between two of different signs is one change.
+
+    Arguments
+    ---------
+    wavs : torch.Tensor
+        [B, N] audio.
+
+    Returns
+    -------
+    rate : torch.Tensor
+        [B, 1 + N // 160], 0 to 1, of 25 ms around each frame's middle.
 
     Example
     -------
     >>> zero_crossing_rate(torch.tensor([[1.0, -1.0] * 400]))[0, 2].item()
     1.0
     """
-    sign = wavs.sign()
-    crossing = sign[:, 1:] * sign[:, :-1] < 0
-    # a sample that is exactly zero between two signs is one crossing
-    crossing[:, :-1] |= (sign[:, 1:-1] == 0) & (sign[:, 2:] * sign[:, :-2] < 0)
-    padded = nn.functional.pad(crossing.float(), (window // 2, window // 2 + hop))
-    return nn.functional.avg_pool1d(padded, window, hop)[:, : 1 + wavs.shape[1] // hop]
+    before, here, after = pad(wavs.sign(), (1, 1)).unfold(1, 3, 1).unbind(-1)
+    change = (before * here < 0) | ((here == 0) & (before * after < 0))
+    change = pad(change.float(), (_WINDOW // 2, _WINDOW // 2))
+    return avg_pool1d(change, _WINDOW, HOP)
 
 
-def hold(features: Tensor, frames: Tensor) -> Tensor:
-    """Repeat each utterance's last real frame to the batch's end.
+def bridge(values: Tensor, known: Tensor, default: float) -> Tensor:
+    """Fill gaps by a straight line between the known neighbours, held at the ends.
+
+    Arguments
+    ---------
+    values : torch.Tensor
+        [B, T].
+    known : torch.Tensor
+        [B, T] bool.
+    default : float
+        What a row gets in which nothing is known.
+
+    Returns
+    -------
+    values : torch.Tensor
+        [B, T].
+
+    Example
+    -------
+    >>> bridge(torch.tensor([[9.0, 1, 9, 3]]), torch.tensor([[False, True, False, True]]), 0.0)
+    tensor([[1., 1., 2., 3.]])
+    """
+    steps = values.shape[1]
+    times = torch.arange(steps, device=values.device).expand_as(values)
+    before = torch.where(known, times, -1).cummax(1).values
+    after = torch.where(known, times, steps).flip(1).cummin(1).values.flip(1)
+    left = torch.where(before < 0, after, before).clamp(max=steps - 1)
+    right = torch.where(after == steps, before, after).clamp(min=0)
+    start, end = values.gather(1, left), values.gather(1, right)
+    filled = start + (end - start) * (times - left) / (right - left).clamp(min=1)
+    return torch.where(known.any(1, keepdim=True), filled, default)
+
+
+def differences(features: Tensor, frames: Tensor) -> Tensor:
+    """Slopes over 5 frames, by `torchaudio.functional.compute_deltas`.
 
     Arguments
     ---------
     features : torch.Tensor
         [B, T, F].
     frames : torch.Tensor
-        [B] int64, numbers of real frames.
+        [B] int64, each utterance's number of frames. The first and the last of them are
+        repeated beyond the ends; what follows in ``features`` changes nothing.
 
     Returns
     -------
-    features : torch.Tensor
-        [B, T, F].
+    slopes : torch.Tensor
+        [B, T, F], per frame.
 
     Example
     -------
-    >>> hold(torch.tensor([[[1.0], [2.0], [3.0]]]), torch.tensor([2])).flatten().tolist()
-    [1.0, 2.0, 2.0]
+    >>> ramp = torch.tensor([0.0, 1, 2, 3, 4, 5, 9, 9]).view(1, 8, 1)
+    >>> differences(ramp, torch.tensor([6]))[0, :6, 0]
+    tensor([0.5000, 0.8000, 1.0000, 1.0000, 0.8000, 0.5000])
     """
     times = torch.arange(features.shape[1], device=features.device)
-    index = torch.minimum(times, frames[:, None] - 1)[..., None]
-    return features.gather(1, index.expand_as(features))
-
-
-def differences(features: Tensor, frames: Tensor) -> Tensor:
-    """Slopes over 5 frames, each utterance's ends repeated, [B, T, F] → [B, T, F]."""
-    held = hold(features, frames)
-    return compute_deltas(held.transpose(1, 2)).transpose(1, 2)
+    held = torch.minimum(times, frames[:, None] - 1)[..., None].expand_as(features)
+    return compute_deltas(features.gather(1, held).transpose(1, 2)).transpose(1, 2)
 
 
 class Acoustic47(nn.Module):
-    """The paper's 47 features of speech.
+    """Audio → 47 features every 10 ms.
 
     Arguments
     ---------
     sample_rate : int
-        Hz; 16000 is the only one.
+        Hz: 16000, nothing else (windows, lags and references are those of 16 kHz).
 
     Example
     -------
-    >>> compute = Acoustic47(sample_rate=16000)
-    >>> compute(torch.zeros(2, 8000)).shape, len(compute.names)
-    (torch.Size([2, 51, 47]), 47)
+    >>> compute_features = Acoustic47(sample_rate=16000)
+    >>> compute_features(torch.zeros(2, 8000), torch.tensor([1.0, 0.5])).shape
+    torch.Size([2, 51, 47])
+    >>> compute_features.names.index("f0")
+    39
     """
 
     names: tuple[str, ...] = NAMES
+    mel: Tensor
+    dct: Tensor
 
     def __init__(self, sample_rate: int = SAMPLE_RATE) -> None:
         super().__init__()
         if sample_rate != SAMPLE_RATE:
-            raise ValueError(f"sample_rate must be {SAMPLE_RATE}; got {sample_rate!r}")
+            raise ValueError(f"sample_rate must be {SAMPLE_RATE} (resample); got {sample_rate!r}")
         self.stft = STFT(sample_rate, win_length=25, hop_length=10, n_fft=512)
         self.pitch = PitchTracker()
-        mel = melscale_fbanks(257, 0.0, 8000.0, 26, sample_rate)
-        self.register_buffer("mel", mel, persistent=False)
+        bank = melscale_fbanks(257, 0.0, sample_rate / 2, 26, sample_rate)
+        self.register_buffer("mel", bank, persistent=False)
         self.register_buffer("dct", create_dct(13, 26, norm="ortho")[:, 1:], persistent=False)
-
-    def spectral(self, wavs: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-        """MFCC [B, T, 12] and loudness [B, T, 1]."""
-        emphasised = torch.cat([wavs[:, :1], wavs[:, 1:] - 0.97 * wavs[:, :-1]], 1) * real
-        real_part, imaginary = self.stft(emphasised).unbind(-1)
-        mel = (real_part.square() + imaginary.square()) @ self.mel
-        cepstrum = mel.clamp(min=_FLOOR).log() @ self.dct
-        return cepstrum, mel.pow(0.23).sum(-1, keepdim=True)
 
     @torch.no_grad()
     def forward(self, wavs: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -113,47 +161,59 @@ class Acoustic47(nn.Module):
         Arguments
         ---------
         wavs : torch.Tensor
-            [B, N] audio, −1 to 1.
+            [B, N] audio, −1 to 1, of any floating-point type.
         lengths : torch.Tensor
-            [B] shares of N, 0 to 1; None: all whole.
+            [B], 0 to 1: utterance b has round(lengths[b] · N) samples, whatever follows them.
+            None: each has all N.
 
         Returns
         -------
         features : torch.Tensor
-            [B, 1 + N // 160, 47] float32, frame t centred on t · 10 ms.
+            [B, 1 + N // 160, 47] float32, frame t centred on t · 10 ms; 0 after an
+            utterance's 1 + n // 160 frames.
+
+        Raises
+        ------
+        ValueError
+            If the shapes or types are others.
         """
-        if wavs.ndim != 2 or not wavs.is_floating_point() or not wavs.numel():
-            raise ValueError(
-                f"wavs must be [batch, samples], floating point and not empty; "
-                f"got {list(wavs.shape)}, {wavs.dtype}"
-            )
         with torch.autocast(wavs.device.type, enabled=False):
-            wavs = wavs.float()
-            batch, size = wavs.shape
-            if lengths is None:
-                samples = torch.full((batch,), size, device=wavs.device)
-            else:
-                samples = (lengths.to(wavs.device, torch.float64) * size).round().long()
-                samples = samples.clamp(1, size)
-            real = torch.arange(size, device=wavs.device) < samples[:, None]
-            wavs = torch.where(real, wavs, 0)
+            samples = _check(wavs, lengths)
+            real = torch.arange(wavs.shape[1], device=wavs.device) < samples[:, None]
+            wavs = torch.where(real, wavs.float(), 0.0)
             frames = 1 + samples // HOP
-            mfcc, loudness = self.spectral(wavs, real)
-            pitch = self.pitch(wavs, samples)
-            zcr = zero_crossing_rate(wavs)
-            static = torch.stack([pitch.f0, pitch.voicing, zcr, pitch.hnr], -1)
-            static = torch.cat([mfcc, loudness, static], -1)
-            first = differences(static, frames)
-            second = differences(first[..., :13], frames)
-            columns = [
-                static[..., :12],
-                first[..., :12],
-                second[..., :12],
-                static[..., 12:13],
-                first[..., 12:13],
-                second[..., 12:13],
-                static[..., 13:],
-                first[..., 13:],
-            ]
-            steps = torch.arange(static.shape[1], device=wavs.device)
-            return torch.cat(columns, -1) * (steps < frames[:, None])[..., None]
+            real_frames = torch.arange(1 + wavs.shape[1] // HOP, device=wavs.device)
+            real_frames = real_frames < frames[:, None]
+            # the sample after the end is 0, not the end's pre-emphasis
+            emphasised = (wavs - 0.97 * pad(wavs, (1, -1))) * real
+            spectrum = self.stft(emphasised)
+            energy = (spectrum[..., 0].square() + spectrum[..., 1].square()) @ self.mel
+            mfcc = energy.clamp(min=_LEAST_ENERGY).log() @ self.dct
+            loudness = energy.pow(0.23).sum(-1, keepdim=True)
+            f0, voicing, hnr = self.pitch(wavs, samples)
+            f0 = bridge(f0, (voicing > 0.5) & real_frames, NO_VOICE_F0)
+            voice = torch.stack([f0, voicing, zero_crossing_rate(wavs), hnr], -1)
+            d = differences(torch.cat([mfcc, loudness, voice], -1), frames)
+            dd = differences(d[..., :13], frames)
+            mfccs = [mfcc, d[..., :12], dd[..., :12]]
+            loudnesses = [loudness, d[..., 12:13], dd[..., 12:]]
+            features = torch.cat([*mfccs, *loudnesses, voice, d[..., 13:]], -1)
+            return features * real_frames[..., None]
+
+
+def _check(wavs: Tensor, lengths: Tensor | None) -> Tensor:
+    """Refuse what isn't a batch of audio; tell each utterance's number of samples."""
+    if wavs.ndim != 2 or not wavs.numel() or not wavs.is_floating_point():
+        raise ValueError(
+            "wavs must be [batch, samples], not empty, floating point; "
+            f"got shape {list(wavs.shape)}, {wavs.dtype}"
+        )
+    batch, size = wavs.shape
+    if lengths is None:
+        return torch.full((batch,), size, device=wavs.device)
+    if lengths.shape != (batch,) or not bool(((lengths >= 0) & (lengths <= 1)).all()):
+        raise ValueError(
+            f"lengths must be [{batch}] shares from 0 to 1; "
+            f"got shape {list(lengths.shape)}, {lengths.tolist()}"
+        )
+    return (lengths.to(wavs.device).double() * size).round().long()

@@ -22,7 +22,6 @@ from torch.nn.functional import pad
 SAMPLE_RATE = 16000
 HOP = 160
 FLOOR, CEILING = 55.0, 500.0  # Hz
-NO_VOICE_F0 = math.sqrt(FLOOR * CEILING)  # Hz, of an utterance that has no voice at all
 HNR_RANGE = (-10.0, 40.0)  # dB
 
 OCTAVE_COST = 0.01
@@ -47,8 +46,8 @@ _NEVER = -1e4  # the strength of a candidate that isn't one
 class Pitch(NamedTuple):
     """A batch's tracks, each [B, T] float32.
 
-    ``f0`` in Hz (55 to 500), straight between voiced frames, held at the ends, `NO_VOICE_F0`
-    without any; ``voicing``, a probability; ``hnr`` in dB (`HNR_RANGE`).
+    ``f0`` in Hz (55 to 500), the best guess where there is no voice; ``voicing``, the
+    probability of voice, calibrated on Praat's decisions; ``hnr`` in dB (`HNR_RANGE`).
     """
 
     f0: Tensor
@@ -69,7 +68,7 @@ def interpolation(place: Tensor, taps: int = _TAPS) -> Tensor:
     Returns
     -------
     weights : torch.Tensor
-        [..., 2 · taps + 1], a sinc under a Hann window.
+        [..., 2 · taps + 1], a sinc under a Hann window, of sum 1.
 
     Example
     -------
@@ -78,7 +77,8 @@ def interpolation(place: Tensor, taps: int = _TAPS) -> Tensor:
     """
     samples = torch.arange(-taps, taps + 1, device=place.device, dtype=place.dtype)
     distance = place[..., None] - samples
-    return torch.sinc(distance) * torch.cos(math.pi / 2 * distance / (taps + 1.5)).square()
+    weights = torch.sinc(distance) * torch.cos(math.pi / 2 * distance / (taps + 1.5)).square()
+    return weights / weights.sum(-1, keepdim=True)
 
 
 def best_paths(strength: Tensor, octaves: Tensor, frames: Tensor) -> Tensor:
@@ -160,39 +160,6 @@ def harmonicity(now: Tensor, later: Tensor, weights: Tensor) -> Tensor:
     return (10 * ratio.log10()).clamp(*HNR_RANGE)
 
 
-def bridge(values: Tensor, known: Tensor, default: float) -> Tensor:
-    """Fill gaps by a straight line between the known neighbours, held at the ends.
-
-    Arguments
-    ---------
-    values : torch.Tensor
-        [B, T].
-    known : torch.Tensor
-        [B, T] bool.
-    default : float
-        What a row gets in which nothing is known.
-
-    Returns
-    -------
-    values : torch.Tensor
-        [B, T].
-
-    Example
-    -------
-    >>> bridge(torch.tensor([[9.0, 1, 9, 3]]), torch.tensor([[False, True, False, True]]), 0.0)
-    tensor([[1., 1., 2., 3.]])
-    """
-    steps = values.shape[1]
-    times = torch.arange(steps, device=values.device).expand_as(values)
-    before = torch.where(known, times, -1).cummax(1).values
-    after = torch.where(known, times, steps).flip(1).cummin(1).values.flip(1)
-    left = torch.where(before < 0, after, before).clamp(max=steps - 1)
-    right = torch.where(after == steps, before, after).clamp(min=0)
-    start, end = values.gather(1, left), values.gather(1, right)
-    filled = start + (end - start) * (times - left) / (right - left).clamp(min=1)
-    return torch.where(known.any(1, keepdim=True), filled, default)
-
-
 class PitchTracker(nn.Module):
     """F0, probability of voice and harmonics-to-noise ratio every 10 ms.
 
@@ -235,8 +202,10 @@ class PitchTracker(nn.Module):
 
         Returns
         -------
-        lags, strengths : torch.Tensor
-            [R, 7] samples, and the autocorrelation there: up to 1, or `_NEVER`.
+        lags : torch.Tensor
+            [R, 7, 2] whole samples and, apart, which keeps its digits, the rest.
+        strengths : torch.Tensor
+            [R, 7] the autocorrelation there, up to 1, or `_NEVER` where peaks run out.
         peak : torch.Tensor
             [R] largest magnitude within half a period of the frame's middle.
         """
@@ -254,16 +223,20 @@ class PitchTracker(nn.Module):
         rank, place = rank.topk(_CANDIDATES, dim=-1)
         place = place + _SHORTEST
         around = place[..., None] + torch.arange(-_FAR_TAPS, _FAR_TAPS + 1, device=r.device)
-        fine = r.gather(1, around.flatten(1)).view(around.shape) @ self.upsample
+        values = r.gather(1, around.flatten(1)).view(around.shape)
+        middle = values[..., _FAR_TAPS, None]
+        # relative to the middle, which loses no digits: low voices have flat peaks
+        fine = (values - middle) @ self.upsample
         top = fine[..., 1:-1].argmax(-1, keepdim=True) + 1
         left, here, right = (fine.gather(-1, top + i).squeeze(-1) for i in (-1, 0, 1))
-        curvature = (2 * here - left - right).clamp(min=1e-9)  # of a parabola through the three
+        curvature = (2 * here - left - right).clamp(min=1e-12)  # of a parabola through the three
         offset = ((right - left) / 2 / curvature).clamp(-0.5, 0.5)
         height = here + offset * (right - left) / 2 - curvature * offset.square() / 2
+        height = height + middle.squeeze(-1)
         height = torch.where(height > 1, 1 / height.clamp(min=1), height)
-        lags = place + (top.squeeze(-1) - _STEPS + offset) / _STEPS
-        found = rank > _NEVER / 2  # what `topk` makes up where peaks run out is arbitrary
-        lags = torch.where(found, lags, SAMPLE_RATE / NO_VOICE_F0)
+        rest = (top.squeeze(-1) - _STEPS + offset) / _STEPS
+        found = rank > _NEVER / 2  # what `topk` fills up with is arbitrary
+        lags = torch.stack([torch.where(found, place, _LONGEST), found * rest], -1)
         return lags, torch.where(found, height, _NEVER), peak
 
     def forward(self, wavs: Tensor, samples: Tensor) -> Pitch:
@@ -299,48 +272,39 @@ class PitchTracker(nn.Module):
         loudest = (peak * real).amax(1, keepdim=True).clamp(min=_NOTHING**0.5)
         quiet = 2 - peak / loudest * (1 + VOICING_THRESHOLD) / SILENCE_THRESHOLD
         unvoiced = VOICING_THRESHOLD + quiet.clamp(min=0)
-        octaves = (SAMPLE_RATE / lags).clamp(FLOOR, CEILING).log2()
+        octaves = (SAMPLE_RATE / lags.sum(-1)).clamp(FLOOR, CEILING).log2()
         voiced = strengths - OCTAVE_COST * (math.log2(CEILING) - octaves)
         scores = best_paths(torch.cat([voiced, unvoiced[..., None]], -1), octaves, frames)
         best, which = scores[..., :-1].max(-1)
         margin = best - scores[..., -1]
-        lag = lags.gather(-1, which[..., None]).squeeze(-1)
-        f0 = (SAMPLE_RATE / lag).clamp(FLOOR, CEILING)
-        f0 = bridge(f0, (margin > 0) & real, NO_VOICE_F0)
-        middles = torch.arange(batch * blocks, device=wavs.device).view(batch, blocks) * HOP
-        middles = middles[:, :steps].flatten() + _MARGIN - _EARLY
-        hnr = torch.cat(
-            [
-                self.harmonicity_at(audio, place, period)
-                for place, period in zip(
-                    middles.split(rows), lag.flatten().split(rows), strict=True
-                )
-            ]
-        )
+        lag = lags.gather(2, which[..., None, None].expand(-1, -1, 1, 2)).squeeze(2)
+        starts = torch.arange(batch * blocks, device=wavs.device).view(batch, blocks) * HOP
+        starts = starts[:, :steps] + _MARGIN - _EARLY - _STRETCH // 2
+        places = zip(starts.flatten().split(rows), lag.flatten(0, 1).split(rows), strict=True)
+        hnr = torch.cat([self.compare(audio, start, lag) for start, lag in places])
+        f0 = (SAMPLE_RATE / lag.sum(-1)).clamp(FLOOR, CEILING)
         return Pitch(f0, torch.sigmoid(VOICING_SCALE * margin), hnr.view(batch, steps))
 
-    def harmonicity_at(self, audio: Tensor, middles: Tensor, periods: Tensor) -> Tensor:
-        """`harmonicity` of the stretches before and after some places.
+    def compare(self, audio: Tensor, starts: Tensor, lags: Tensor) -> Tensor:
+        """`harmonicity` of stretches of audio and those one period later.
 
         Arguments
         ---------
         audio : torch.Tensor
             [N].
-        middles : torch.Tensor
-            [R] int64, samples.
-        periods : torch.Tensor
-            [R] samples.
+        starts : torch.Tensor
+            [R] int64, the stretches' first samples.
+        lags : torch.Tensor
+            [R, 2] periods: whole samples, and the rest.
 
         Returns
         -------
         hnr : torch.Tensor
             [R] dB.
         """
-        whole = periods.floor()
-        start = middles - _STRETCH // 2
-        now = audio.unfold(0, _STRETCH, 1)[start]
-        around = audio.unfold(0, _STRETCH + 2 * _TAPS, 1)[start + whole.long() - _TAPS]
-        weights = interpolation(periods - whole)
+        now = audio.unfold(0, _STRETCH, 1)[starts]
+        around = audio.unfold(0, _STRETCH + 2 * _TAPS, 1)[starts + lags[:, 0].long() - _TAPS]
+        weights = interpolation(lags[:, 1])
         later = torch.zeros_like(now)
         for tap in range(2 * _TAPS + 1):
             later.addcmul_(around[:, tap : tap + _STRETCH], weights[:, tap, None])

@@ -1,0 +1,79 @@
+"""Data: what is left out, batches of similar length, weights."""
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+
+from softlabels import get_encoder
+from softlabels.data import (
+    SimilarLengthBatches,
+    check_train_on,
+    class_weights,
+    encoded,
+    shares_of_votes,
+)
+
+CLASSES = ["happy", "sad"]
+MANIFEST = {
+    "clear": {"votes": [["happy"], ["happy"]]},
+    "ambiguous": {"votes": [["happy"], ["other"], ["other"]]},
+    "discarded": {"votes": [["other"], ["other"]]},
+    "silent": {"votes": []},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("hard", ["clear"]), ("modified_soft", ["clear", "ambiguous"])]
+)
+def test_what_can_have_no_target_is_left_out_and_the_log_says_how_many(name, kept, caplog):
+    caplog.set_level(logging.INFO)
+    chosen = encoded(MANIFEST, get_encoder(name, CLASSES))
+    assert list(chosen) == kept
+    assert f"{4 - len(kept)} of 4 utterances left out: encoder '{name}'" in caplog.text
+
+
+def test_shares_of_votes_are_unsmoothed():
+    assert shares_of_votes(MANIFEST, CLASSES)["ambiguous"]["target"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("bad", ["clear", "clear,ambiguous", [], ["both"], None, [["clear"]]])
+def test_a_bad_train_on_shows_the_spelling(bad):
+    with pytest.raises(ValueError, match=r'--train_on "\[clear, ambiguous\]"'):
+        check_train_on(bad)
+
+
+def test_every_epoch_draws_every_utterance_once_in_an_order_of_its_own():
+    lengths = np.random.default_rng(0).integers(10, 500, 103)
+    batches = SimilarLengthBatches(lengths, batch_size=8, seed=3)
+    orders = []
+    for epoch in (1, 2):
+        batches.set_epoch(epoch)
+        drawn = list(batches)
+        assert len(drawn) == len(batches) == 13
+        assert sorted(index for batch in drawn for index in batch) == list(range(103))
+        orders.append(drawn)
+    assert orders[0] != orders[1]
+    again = SimilarLengthBatches(lengths, batch_size=8, seed=3)
+    again.set_epoch(2)
+    assert list(again) == orders[1]
+
+
+def test_batches_of_similar_length_have_little_padding():
+    lengths = np.random.default_rng(0).integers(10, 500, 1000)
+    batches = list(SimilarLengthBatches(lengths, batch_size=16))
+    padded = sum(lengths[batch].max() * len(batch) for batch in batches)
+    assert lengths.sum() / padded > 0.95
+
+
+def test_class_weights_are_scikit_learns_balanced_ones():
+    from sklearn.utils.class_weight import compute_class_weight
+
+    emotions = ["happy"] * 7 + ["sad"] * 3
+    manifest = {str(i): {"emotion": emotion} for i, emotion in enumerate(emotions)}
+    wanted = compute_class_weight("balanced", classes=np.array(CLASSES), y=emotions)
+    found = class_weights(manifest, CLASSES)
+    assert torch.allclose(found, torch.tensor(wanted, dtype=torch.float32))
+    with pytest.raises(ValueError, match=r"none of \['angry'\]"):
+        class_weights(manifest, ["happy", "angry"])

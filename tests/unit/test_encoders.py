@@ -1,0 +1,344 @@
+"""Encoders: the paper's table, and what must hold for any votes."""
+
+import json
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from speechbrain.utils.checkpoints import Checkpointer
+
+import softlabels
+from softlabels.encoders import HardEncoder
+from softlabels.encoders.factory import ENCODERS, option_names
+
+N, H, S, A, O = "neutral", "happy", "sad", "angry", "other"  # noqa: E741
+CLASSES = [N, H, S, A]
+NONE = None
+# votes: hard, soft, modified soft with α = 1, modified soft with α = 0.75
+TABLE = [
+    ([[H], [H], [H]], "0 1 0 0", "0 1 0 0", "1/7 4/7 1/7 1/7", "1/8 5/8 1/8 1/8"),
+    ([[H], [H], [N]], "0 1 0 0", "1/3 2/3 0 0", "2/7 3/7 1/7 1/7", "7/24 11/24 1/8 1/8"),
+    ([[H], [O], [O]], NONE, "0 1 0 0", "1/5 2/5 1/5 1/5", "3/16 7/16 3/16 3/16"),
+    ([[H], [N], [A]], NONE, "1/3 1/3 0 1/3", "2/7 2/7 1/7 2/7", "7/24 7/24 1/8 7/24"),
+    ([[O], [O], [O]], NONE, NONE, NONE, NONE),
+]
+TEACHERS = [
+    ("hard", {}),
+    ("soft", {}),
+    ("modified_soft", {"alpha": 1.0}),
+    ("modified_soft", {"alpha": 0.75}),
+]
+ROWS = [
+    pytest.param(*teacher, row[0], row[column], id=f"{teacher[0]}{column}-{index}")
+    for index, row in enumerate(TABLE)
+    for column, teacher in enumerate(TEACHERS, start=1)
+]
+
+
+def build(name="modified_soft", classes=CLASSES, **options):
+    return softlabels.get_encoder(name, classes=classes, **options)
+
+
+def random_votes(number, seed=0, labels=(N, H, S, A, O, "fear")):
+    random = np.random.default_rng(seed)
+    return [
+        [
+            [str(label) for label in random.choice(labels, size=random.integers(0, 3))]
+            for _ in range(random.integers(1, 5))
+        ]
+        for _ in range(number)
+    ]
+
+
+@pytest.mark.parametrize(("name", "options", "votes", "wanted"), ROWS)
+def test_the_papers_table_comes_out_exactly(name, options, votes, wanted):
+    encoder = build(name, **options)
+    if wanted is None:
+        with pytest.raises(ValueError, match="cannot take") as error:
+            encoder.encode(votes)
+        assert repr(votes) in str(error.value)
+        assert np.isnan(encoder.encode_batch([votes])).all()
+    else:
+        target = encoder.encode(votes)
+        assert target.dtype == np.float32
+        assert target.tolist() == [np.float32(float(Fraction(x))) for x in wanted.split()]
+
+
+def test_a_refusal_names_the_encoders_that_could_take_the_votes():
+    with pytest.raises(ValueError, match=r"'modified_soft', 'soft'.* can take it"):
+        build("hard").encode([[H], [O], [O]])
+    with pytest.raises(ValueError, match="no encoder takes such an utterance"):
+        build(alpha=5).encode([[O], [O], [O]])
+
+
+@pytest.mark.parametrize(("name", "options"), TEACHERS)
+def test_a_batch_is_the_utterances_one_by_one(name, options):
+    encoder = build(name, **options)
+    votes = random_votes(200)
+    batch = encoder.encode_batch(votes)
+    assert batch.shape == (200, 4)
+    assert batch.dtype == np.float32
+    for row, one in zip(batch, votes, strict=True):
+        if np.isnan(row).any():
+            assert np.isnan(row).all()
+            with pytest.raises(ValueError, match="cannot take"):
+                encoder.encode(one)
+        else:
+            assert np.array_equal(row, encoder.encode(one))
+            assert abs(float(row.sum()) - 1) < 1e-6
+
+
+@pytest.mark.parametrize(("name", "options"), TEACHERS)
+def test_permuted_classes_give_permuted_targets(name, options):
+    votes = random_votes(50, seed=1)
+    order = [2, 0, 3, 1]
+    plain = build(name, **options).encode_batch(votes)
+    permuted = build(name, [CLASSES[k] for k in order], **options).encode_batch(votes)
+    assert np.array_equal(plain[:, order], permuted, equal_nan=True)
+
+
+@pytest.mark.parametrize(("name", "options"), TEACHERS)
+def test_the_order_of_annotators_and_labels_is_irrelevant(name, options):
+    votes = random_votes(50, seed=2)
+    turned = [[annotator[::-1] for annotator in one[::-1]] for one in votes]
+    encoder = build(name, **options)
+    assert np.array_equal(encoder.encode_batch(votes), encoder.encode_batch(turned), equal_nan=True)
+
+
+def test_a_label_that_an_annotator_repeats_counts_once():
+    assert np.array_equal(build().encode([[H, H], [N]]), build().encode([[H], [N]]))
+
+
+def test_several_labels_of_one_annotator_all_count():
+    assert build("soft").encode([[H, N], [H]]).tolist() == pytest.approx([1 / 3, 2 / 3, 0, 0])
+
+
+def test_counts_need_no_column_for_a_class_that_nobody_gave():
+    targets = build("soft").encode_counts([[2, 1]], [H, O])
+    assert targets.tolist() == [[0, 1, 0, 0]]
+
+
+def test_alpha_zero_is_soft():
+    votes = random_votes(100, seed=3)
+    smoothed = build(alpha=0).encode_batch(votes)
+    assert np.array_equal(smoothed, build("soft").encode_batch(votes), equal_nan=True)
+
+
+def test_modified_soft_is_the_mode_of_the_dirichlet_posterior():
+    # Prior Dirichlet(α + 1), counts n: the posterior's density is highest at the target.
+    counts, alpha = np.array([3.0, 1.0, 0.0]), 0.75
+    target = build(classes=[N, H, S], alpha=alpha).encode_counts([counts], [N, H, S])[0]
+
+    def log_posterior(q):
+        return ((alpha + counts) * np.log(q)).sum()
+
+    random = np.random.default_rng(0)
+    others = random.dirichlet(np.ones(3), size=2000)
+    assert all(log_posterior(q) <= log_posterior(target) + 1e-6 for q in others)
+
+
+@pytest.mark.parametrize("least", [1, 2, 3])
+def test_the_minimum_agreement_of_hard_targets_is_a_setting(least):
+    targets = build("hard", minimum_agreement=least).encode_batch([[[H]], [[H]] * 2, [[H]] * 3])
+    assert (~np.isnan(targets[:, 0])).tolist() == [n >= least for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("classes", "error", "told"),
+    [
+        ([], ValueError, "empty"),
+        ([H, N, H], ValueError, r"\['happy'\]"),
+        ("happy", TypeError, "'happy'"),
+        ([H, 3], TypeError, "3"),
+        ([H, ""], ValueError, "empty string"),
+    ],
+)
+def test_bad_classes_are_named(classes, error, told):
+    with pytest.raises(error, match=told):
+        build(classes=classes)
+
+
+@pytest.mark.parametrize("alpha", [-0.1, float("nan"), float("inf"), "1", None, True])
+def test_a_bad_alpha_is_named(alpha):
+    with pytest.raises(ValueError, match="alpha must be a finite number of at least 0"):
+        build(alpha=alpha)
+
+
+@pytest.mark.parametrize(
+    ("votes", "error"),
+    [
+        ([], ValueError),
+        ("happy", TypeError),
+        ([H, N], TypeError),
+        ([[H], N], TypeError),
+        ([[1]], TypeError),
+        ([[None]], TypeError),
+        (None, TypeError),
+        ({"a": [H]}, TypeError),
+        ([[""]], ValueError),
+        ([[H], float("nan")], TypeError),
+    ],
+)
+@pytest.mark.parametrize("name", ["hard", "soft", "modified_soft"])
+def test_malformed_votes_are_named(name, votes, error):
+    with pytest.raises(error) as caught:
+        build(name).encode(votes)
+    assert "[[" in str(caught.value) or "list" in str(caught.value)
+    with pytest.raises(error, match="utterance 1 of the batch"):
+        build(name).encode_batch([[[H]], votes])
+
+
+@pytest.mark.parametrize("bad", [[[1, -1]], [[1, np.nan]], [[1, 2, 3]], [1, 2]])
+def test_malformed_counts_are_named(bad):
+    with pytest.raises(ValueError, match="counts must be"):
+        build().encode_counts(bad, [H, O])
+
+
+def test_an_unknown_encoder_is_told_what_there_is():
+    with pytest.raises(
+        ValueError, match=r"unknown encoder 'sfot'.*'hard', 'modified_soft', 'soft'"
+    ):
+        build("sfot")
+
+
+def test_an_option_that_the_encoder_lacks_is_refused_but_a_setting_is_left_aside():
+    with pytest.raises(TypeError, match=r"'soft' has no option \['alpha'\]"):
+        build("soft", alpha=1.0)
+    settings = {"alpha": 0.5, "minimum_agreement": 3}
+    assert softlabels.encoder_from_settings("soft", CLASSES, **settings).options == {}
+    hard = softlabels.encoder_from_settings("hard", CLASSES, **settings)
+    assert hard.options == {"minimum_agreement": 3}
+
+
+def test_a_name_is_registered_once():
+    @softlabels.register_encoder("mine")
+    class Mine(HardEncoder):
+        pass
+
+    try:
+        assert "mine" in softlabels.available_encoders()
+        assert build("mine").encode([[H], [H]]).tolist() == [0, 1, 0, 0]
+        with pytest.raises(ValueError, match=r"'mine' is already registered by .*Mine"):
+
+            @softlabels.register_encoder("mine")
+            class Other(HardEncoder):
+                pass
+    finally:
+        ENCODERS._registered.pop("mine")
+
+
+def test_what_is_no_encoder_is_not_registered():
+    with pytest.raises(TypeError, match="must inherit AnnotationEncoder"):
+        softlabels.register_encoder("thing")(dict)
+
+
+def test_tensors_go_in_and_out_as_speechbrain_has_it():
+    encoder = build(alpha=1.0)
+    target = encoder.encode_torch([[H], [H], [H]])
+    assert target.dtype == torch.float32
+    assert torch.allclose(target, torch.tensor([1, 4, 1, 1]) / 7)
+    assert encoder.decode_torch(torch.tensor([1, 3])) == [H, A]
+    assert encoder.decode_torch(torch.tensor([[1], [3]])) == [[H], [A]]
+    assert encoder.decode_torch(torch.tensor(2)) == S
+    assert encoder.encode_label(S) == 2
+    assert len(encoder) == 4
+    encoder.expect_len(4)
+    with pytest.raises(ValueError, match="expected 5"):
+        encoder.expect_len(5)
+
+
+def test_the_checkpointer_saves_classes_and_options_and_refuses_others(tmp_path):
+    encoder = build(alpha=0.5)
+    saved = Checkpointer(tmp_path, {"encoder": encoder}).save_checkpoint()
+    written = json.loads((saved.path / "encoder.ckpt").read_text())
+    options = {"alpha": 0.5}
+    assert written == {"encoder": "modified_soft", "classes": CLASSES, "options": options}
+    assert Checkpointer(tmp_path, {"encoder": build(alpha=0.5)}).recover_if_possible()
+    for other in (build(alpha=0.7), build("soft"), build(classes=CLASSES[::-1], alpha=0.5)):
+        with pytest.raises(ValueError, match="saved with another encoder"):
+            Checkpointer(tmp_path, {"encoder": other}).recover_if_possible()
+    (saved.path / "encoder.ckpt").write_text("{")
+    with pytest.raises(ValueError, match="not a saved encoder"):
+        Checkpointer(tmp_path, {"encoder": encoder}).recover_if_possible()
+
+
+def test_the_encoder_is_built_by_one_word_of_a_yaml():
+    from hyperpyyaml import load_hyperpyyaml
+
+    yaml = """
+    encoder: modified_soft
+    alpha: 0.75
+    classes: [happy, sad]
+    annotation_encoder: !apply:softlabels.encoder_from_settings
+        name: !ref <encoder>
+        classes: !ref <classes>
+        alpha: !ref <alpha>
+    """
+    assert load_hyperpyyaml(yaml)["annotation_encoder"].options == {"alpha": 0.75}
+    assert load_hyperpyyaml(yaml, {"encoder": "hard"})["annotation_encoder"].name == "hard"
+
+
+def test_option_names_are_the_constructors():
+    assert option_names(HardEncoder) == ["minimum_agreement"]
+
+
+def test_importing_loads_neither_torch_nor_speechbrain():
+    code = (
+        "import sys, softlabels as s\n"
+        "assert s.available_encoders() == ('hard', 'modified_soft', 'soft')\n"
+        "s.get_encoder('hard', ['a']).encode([['a'], ['a']])\n"
+        "loaded = {'torch', 'speechbrain', 'scipy', 'pandas'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+ENTRY_POINT = """
+import numpy as np
+from softlabels import AnnotationEncoder
+from softlabels.votes import target_counts
+
+
+class Sharpened(AnnotationEncoder):
+    def __init__(self, classes, power=2.0):
+        super().__init__(classes)
+        self.power = power
+
+    def encode_counts(self, counts, labels):
+        powered = target_counts(counts, labels, self.classes) ** self.power
+        with np.errstate(invalid="ignore"):
+            return (powered / powered.sum(axis=1, keepdims=True)).astype(np.float32)
+"""
+
+
+def test_another_distributions_encoder_is_found_by_name_and_loaded_when_asked_for(tmp_path):
+    source, site = tmp_path / "source", tmp_path / "site"
+    source.mkdir()
+    (source / "sharp.py").write_text(ENTRY_POINT)
+    (source / "setup.py").write_text(
+        "from setuptools import setup\n"
+        "setup(name='sharp', version='1.0', py_modules=['sharp'], entry_points="
+        "{'softlabels.encoders': ['sharpened = sharp:Sharpened', 'broken = nowhere:Gone']})\n"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    pip += ["--no-build-isolation", "--target", str(site), str(source)]
+    subprocess.run(pip, check=True)
+    code = (
+        f"import sys; sys.path.insert(0, {str(site)!r})\n"
+        "import softlabels as s\n"
+        "assert s.available_encoders() == "
+        "('broken', 'hard', 'modified_soft', 'sharpened', 'soft'), s.available_encoders()\n"
+        "assert 'sharp' not in sys.modules\n"
+        "e = s.get_encoder('sharpened', ['a', 'b'], power=2)\n"
+        "assert e.encode([['a'], ['a'], ['b']]).tolist() == [0.800000011920929, "
+        "0.20000000298023224]\n"
+        "assert e.name == 'sharpened' and e.options == {'power': 2}\n"
+        "try:\n    s.get_encoder('broken', ['a'])\n"
+        "except ImportError as error:\n    assert 'nowhere:Gone' in str(error)\n"
+        "else:\n    raise AssertionError\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(tmp_path))

@@ -1,0 +1,166 @@
+"""The feature store: the clip's own features, never stale, never half."""
+
+import multiprocessing
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from speechbrain.lobes.features import MFCC, Fbank
+
+from softlabels.audio import read_mono
+from softlabels.frontends import front_end_fingerprint, get_front_end
+from softlabels.store import FeatureStore
+
+
+@pytest.fixture
+def clips(tmp_path):
+    random = np.random.default_rng(0)
+    paths = [str(tmp_path / f"{index}.wav") for index in range(6)]
+    for index, path in enumerate(paths):
+        soundfile.write(path, 0.1 * random.standard_normal(4000 + 700 * index), 16000)
+    return paths
+
+
+def make(tmp_path, workers=1, front_end=None, **options):
+    front_end = front_end or get_front_end("fbank")
+    return FeatureStore(front_end, tmp_path / "store", workers=workers, **options)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("name", ["acoustic47", "fbank", "mfcc"])
+def test_stored_features_are_those_of_the_clip_alone(tmp_path, clips, name, workers):
+    front_end = get_front_end(name)
+    store = make(tmp_path, workers, front_end)
+    store.extract(clips, progressbar=False)
+    for path in clips:
+        wanted = front_end(read_mono(path, 16000)[None])[0]
+        assert torch.allclose(store[path], wanted, atol=1e-4)
+        assert store.frames(path) == len(wanted)
+
+
+def test_half_precision_is_half_the_size_and_nearly_the_same(tmp_path, clips):
+    stores = [make(tmp_path, dtype=dtype) for dtype in ("float32", "float16")]
+    for store in stores:
+        store.extract(clips, progressbar=False)
+    full, half = (sum(f.stat().st_size for f in s.folder.glob("*.safetensors")) for s in stores)
+    assert half < 0.6 * full
+    assert stores[1][clips[0]].dtype == torch.float32
+    assert torch.allclose(stores[0][clips[0]], stores[1][clips[0]], rtol=1e-3, atol=1e-2)
+    with pytest.raises(ValueError, match="dtype must be one of"):
+        make(tmp_path, dtype="int8")
+
+
+class Counting(Fbank):
+    """Says how often it was called, by bytes in a file."""
+
+    def forward(self, wav):
+        with open(self.calls, "ab") as file:
+            file.write(b".")
+        return super().forward(wav)
+
+
+def counting(tmp_path):
+    front_end = Counting()
+    front_end.calls = str(tmp_path / "calls")
+    return front_end
+
+
+def calls(tmp_path):
+    return (tmp_path / "calls").stat().st_size
+
+
+def test_what_was_extracted_is_not_extracted_again(tmp_path, clips):
+    make(tmp_path, front_end=counting(tmp_path)).extract(clips[:4], progressbar=False)
+    assert calls(tmp_path) == 4
+    make(tmp_path, front_end=counting(tmp_path)).extract(clips, progressbar=False)
+    assert calls(tmp_path) == 6
+
+
+def test_a_changed_audio_file_is_extracted_anew(tmp_path, clips):
+    make(tmp_path, front_end=counting(tmp_path)).extract(clips, progressbar=False)
+    soundfile.write(clips[0], np.zeros(8000), 16000)
+    store = make(tmp_path, front_end=counting(tmp_path))
+    store.extract(clips, progressbar=False)
+    assert calls(tmp_path) == 7
+    assert store.frames(clips[0]) == 51
+
+
+def test_another_setting_has_another_fingerprint():
+    fingerprints = [
+        front_end_fingerprint(f)
+        for f in (Fbank(), Fbank(n_mels=80), Fbank(win_length=20), Fbank(deltas=True), MFCC())
+    ]
+    assert len(set(fingerprints)) == 5
+    assert front_end_fingerprint(Fbank()) == fingerprints[0]
+
+
+def test_broken_audio_is_named_and_the_rest_is_kept(tmp_path, clips):
+    broken = str(tmp_path / "broken.wav")
+    with open(broken, "wb") as file:
+        file.write(b"no audio")
+    store = make(tmp_path, front_end=counting(tmp_path))
+    with pytest.raises(ValueError, match=r"broken\.wav: can't be read"):
+        store.extract([*clips, broken], progressbar=False)
+    assert calls(tmp_path) == 6
+    store = make(tmp_path, front_end=counting(tmp_path))
+    store.extract(clips, progressbar=False)
+    assert calls(tmp_path) == 6
+    with pytest.raises(ValueError, match=r"gone\.wav"):
+        store.extract([str(tmp_path / "gone.wav")], progressbar=False)
+
+
+class Slow(Fbank):
+    def forward(self, wav):
+        time.sleep(0.2)
+        return super().forward(wav)
+
+
+def _extract(folder, paths):
+    os.setsid()
+    make(folder, workers=1, front_end=Slow()).extract(paths, progressbar=False)
+
+
+def test_what_a_killed_process_leaves_is_complete_or_ignored(tmp_path, clips):
+    process = multiprocessing.get_context("fork").Process(target=_extract, args=(tmp_path, clips))
+    process.start()
+    folder = make(tmp_path, front_end=Slow()).folder
+    deadline = time.monotonic() + 30
+    while not list(folder.glob("*.safetensors")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.join()
+    finished = list(folder.glob("*.safetensors"))
+    assert finished
+    (folder / "half.1.partial").write_bytes(b"half")
+    store = make(tmp_path, front_end=Slow())
+    store.extract(clips, progressbar=False)
+    assert {store.frames(path) for path in clips} == {1 + (4000 + 700 * i) // 160 for i in range(6)}
+    assert not list(folder.glob("*.partial"))
+    assert set(finished) <= set(folder.glob("*.safetensors"))
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path, clips):
+    (tmp_path / "store").write_text("a file where a folder should be")
+    with pytest.raises(OSError, match=r"feature store .* can't be written .*SOFTLABELS_CACHE"):
+        make(tmp_path).extract(clips, progressbar=False)
+
+
+def test_two_processes_at_once_do_the_work_once(tmp_path, clips):
+    processes = [
+        multiprocessing.get_context("fork").Process(target=_count, args=(tmp_path, clips))
+        for _ in range(2)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert calls(tmp_path) == len(clips)
+
+
+def _count(folder, paths):
+    make(folder, workers=0, front_end=counting(folder)).extract(paths, progressbar=False)
