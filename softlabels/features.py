@@ -216,4 +216,4 @@ def _check(wavs: Tensor, lengths: Tensor | None) -> Tensor:
             f"lengths must be [{batch}] shares from 0 to 1; "
             f"got shape {list(lengths.shape)}, {lengths.tolist()}"
         )
-    return (lengths.to(wavs.device).double() * size).round().long()
+    return (lengths.cpu().double() * size).round().long().to(wavs.device)

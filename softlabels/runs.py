@@ -120,6 +120,9 @@ def plain_settings(hparams: Mapping[str, Any], without: set[str]) -> dict[str, A
 def claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
     """Take a results folder for a run, or refuse if it is another run's.
 
+    It may be claimed again with more: what was told before must agree, what is
+    new is added.
+
     Arguments
     ---------
     folder : str or os.PathLike
@@ -137,33 +140,36 @@ def claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     claim(folder, {"seed": 1})
-    ...     claim(folder, {"seed": 1})
+    ...     claim(folder, {"seed": 1, "corpus": "a"})
     ...     claim(folder, {"seed": 2})
     Traceback (most recent call last):
     ...
-    softlabels.runs.OtherRunError: ... seed: 1 there, 2 now...
+    softlabels.runs.OtherRunError: ... holds another run:
+      seed: 1 there, 2 now
+    choose another --output_folder, or remove this one
     """
+    remedy = "choose another --output_folder, or remove this one"
     file = Path(folder) / RUN_FILE
-    now = _flat(json.loads(json.dumps(identity)))
+    known: dict[str, Any] = {}
     if file.exists():
         try:
-            there = _flat(json.loads(file.read_text("utf-8")))
+            known = json.loads(file.read_text("utf-8"))
         except ValueError as error:
-            raise OtherRunError(f"{file} can't be read ({error}); {_REMEDY}") from error
-        differences = [
-            f"{key}: {there.get(key, 'absent')!r} there, {now.get(key, 'absent')!r} now"
-            for key in sorted({*there, *now})
-            if there.get(key) != now.get(key)
-        ]
-        if differences:
-            told = "\n  ".join(differences)
-            raise OtherRunError(f"{folder} holds another run:\n  {told}\n{_REMEDY}")
-        return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_text(file, json.dumps(identity, indent=2, ensure_ascii=False) + "\n")
-
-
-_REMEDY = "choose another --output_folder, or remove this one"
+            raise OtherRunError(f"{file} can't be read ({error}); {remedy}") from error
+    told = json.loads(json.dumps(identity))
+    there, now = _flat({key: known[key] for key in told if key in known}), _flat(told)
+    differences = [
+        f"{key}: {there.get(key, 'absent')!r} there, {now.get(key, 'absent')!r} now"
+        for key in sorted({*there, *now})
+        if key.partition(".")[0] in known and there.get(key) != now.get(key)
+    ]
+    if differences:
+        raise OtherRunError(
+            f"{folder} holds another run:\n  " + "\n  ".join(differences) + f"\n{remedy}"
+        )
+    if not set(told) <= set(known):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_text(file, json.dumps({**known, **told}, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_text(file: Path, text: str) -> None:

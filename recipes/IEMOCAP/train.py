@@ -9,6 +9,7 @@ can be given on the command line: ``--encoder soft``, ``--train_on "[clear]"``,
 it is started again.
 """
 
+import json
 import logging
 import sys
 from pathlib import Path
@@ -35,13 +36,17 @@ SUBSETS = ("train_clear", "train_ambiguous", "valid", "test", "test_ambiguous")
 
 
 def prepare(hparams, data_folder):
-    """Derive the subsets' manifests from the release; returns name → manifest."""
+    """Derive the subsets' manifests; returns name → manifest, and the corpus' digest."""
     names = ("classes", "merge", "minimum_agreement", "own_ratings", "test_session")
     names += ("valid_fraction", "valid_session", "seed")
     settings = {name: hparams[name] for name in names}
-    run_on_main(prepare_iemocap, args=[data_folder, hparams["save_folder"]], kwargs=settings)
     save_folder = Path(hparams["save_folder"])
-    return {name: data.load_manifest(save_folder / f"{name}.json", data_folder) for name in SUBSETS}
+    run_on_main(prepare_iemocap, args=[data_folder, save_folder], kwargs=settings)
+    partition = json.loads((save_folder / "partition.json").read_text("utf-8"))
+    manifests = {
+        name: data.load_manifest(save_folder / f"{name}.json", data_folder) for name in SUBSETS
+    }
+    return manifests, partition["settings"]["manifest"]
 
 
 def choose(hparams, manifests):
@@ -66,17 +71,17 @@ def choose(hparams, manifests):
     }
 
 
-def make_datasets(hparams, manifests, chosen, progressbar):
+def make_datasets(hparams, manifests, chosen, run_opts):
     """Extract the features that are missing; returns data sets and their loaders' settings."""
     store = FeatureStore(
         hparams["compute_features"], hparams["feature_store"], hparams["feature_dtype"]
     )
     by_speaker = hparams["normalization"] == "speaker"
     # A speaker's normalisation is over all of their audio, whatever the teacher takes.
-    heard = {
-        k: v for part in (manifests if by_speaker else chosen).values() for k, v in part.items()
-    }
+    parts = (manifests if by_speaker else chosen).values()
+    heard = {key: entry for part in parts for key, entry in part.items()}
     wavs = [entry["wav"] for entry in heard.values()]
+    progressbar = not run_opts.get("noprogressbar")
     run_on_main(store.extract, args=[wavs, progressbar], post_func=store.extract, post_args=[wavs])
     speakers = None
     if by_speaker:
@@ -140,8 +145,8 @@ def report(brain, hparams, manifests, chosen, made_by, notice):
     logger.info("Test of epoch %d, in %s:\n\n%s\n", brain.best["epoch"], folder, table)
 
 
-def main():
-    hparams_file, run_opts, overrides = sb.parse_arguments(sys.argv[1:])
+def main(arguments):
+    hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
     sb.utils.distributed.ddp_init_group(run_opts)
     with open(hparams_file, encoding="utf-8") as file:
         hparams = load_hyperpyyaml(file, overrides)
@@ -161,7 +166,9 @@ def main():
     )
     if notice:
         logger.warning(notice)
-    manifests = prepare(hparams, data_folder)
+    manifests, corpus = prepare(hparams, data_folder)
+    made_by["corpus"] = corpus
+    run_on_main(runs.claim, args=[hparams["output_folder"], made_by])
     chosen = choose(hparams, manifests)
     datasets, loaders = make_datasets(hparams, manifests, chosen, run_opts)
 
@@ -189,4 +196,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

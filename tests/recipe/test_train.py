@@ -1,0 +1,253 @@
+"""The whole recipe: every teacher on every front end, its files, its refusals, its resuming."""
+
+import csv
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sklearn.metrics as sk
+import train
+from hyperpyyaml import resolve_references
+
+RECIPE = Path(train.__file__).parent
+CLASSES = ["Neutral", "Happiness", "Sadness", "Anger"]
+SMALL = ["--hidden_size=16", "--lstm_size=8", "--noprogressbar"]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    """One feature store for all tests, none of the user's."""
+    monkeypatch.setenv("SOFTLABELS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+
+
+def arguments(teacher, release, folder, *more, epochs=2):
+    places = ["--data_folder", str(release), "--output_folder", str(folder)]
+    places += [f"--number_of_epochs={epochs}"]
+    return [str(RECIPE / f"hparams/{teacher}.yaml"), *places, *SMALL, *more]
+
+
+def run(teacher, release, folder, *more):
+    train.main(arguments(teacher, release, folder, *more))
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def rows(folder):
+    with open(folder / "predictions.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("frontend", ["acoustic47", "fbank", "mfcc"])
+@pytest.mark.parametrize("teacher", ["hard", "soft", "modified_soft"])
+def test_every_teacher_trains_on_every_front_end(everyday_release, tmp_path, teacher, frontend):
+    metrics = run(teacher, everyday_release, tmp_path / "run", "--frontend", frontend)
+    partition = json.loads((tmp_path / "run/save/partition.json").read_text())
+    clear = sum(partition["train"]["clear"].values())
+    ambiguous = partition["train"]["ambiguous"]
+    wanted = {"clear": clear, "ambiguous": 0 if teacher == "hard" else ambiguous}
+    assert metrics["train"] == wanted
+    assert metrics["test"]["clear"]["n"] == sum(partition["test"]["clear"].values())
+    assert metrics["test"]["ambiguous"]["n"] == partition["test"]["ambiguous"]
+    assert 0 <= metrics["test"]["clear"]["UA"] <= 1
+    assert math.isfinite(metrics["test"]["all"]["KL"])
+
+
+@pytest.fixture(scope="module")
+def finished(everyday_release, tmp_path_factory):
+    """One run of modified soft targets on both subsets."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    os.environ["SOFTLABELS_CACHE"] = str(tmp_path_factory.getbasetemp() / "cache")
+    return folder, run("modified_soft", everyday_release, folder)
+
+
+def test_a_results_folder_holds_everything(finished):
+    folder, metrics = finished
+    for name in ("hyperparams.yaml", "log.txt", "train_log.txt", "run.json", "confusion.png"):
+        assert (folder / name).stat().st_size
+    assert (folder / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    made_by = metrics["run"]
+    teacher = {"encoder": "modified_soft", "classes": CLASSES, "options": {"alpha": 0.75}}
+    assert made_by["teacher"] == teacher
+    assert made_by["settings"]["train_on"] == ["clear", "ambiguous"]
+    assert made_by["settings"]["test_session"] == 1
+    assert made_by["settings"]["seed"] == 1986
+    assert {"torch", "speechbrain", "softlabels"} <= set(made_by["versions"])
+    log = (folder / "log.txt").read_text()
+    assert "always " in log  # the majority baseline stands in the printed table
+    assert "this model" in log
+
+
+def test_predictions_give_the_metrics(finished):
+    folder, metrics = finished
+    table = rows(folder)
+    assert list(table[0]) == (
+        ["utterance", "subset", "votes", "true", "predicted"]
+        + [f"target_{c}" for c in CLASSES]
+        + [f"p_{c}" for c in CLASSES]
+    )
+    clear = [row for row in table if row["subset"] == "clear"]
+    true, predicted = ([row[key] for row in clear] for key in ("true", "predicted"))
+    test = metrics["test"]
+    assert test["clear"]["WA"] == pytest.approx(sk.accuracy_score(true, predicted))
+    assert test["clear"]["UA"] == pytest.approx(
+        sk.recall_score(true, predicted, average="macro", labels=CLASSES)
+    )
+    assert (
+        test["clear"]["confusion"] == sk.confusion_matrix(true, predicted, labels=CLASSES).tolist()
+    )
+    assert {row["true"] for row in table if row["subset"] == "ambiguous"} == {""}
+    p, q = (
+        np.array([[float(row[f"{key}_{c}"]) for c in CLASSES] for row in table])
+        for key in ("p", "target")
+    )
+    assert np.allclose(p.sum(axis=1), 1, atol=1e-5)
+    cross_entropy = -(q * np.log(p)).sum(axis=1)
+    assert test["all"]["cross_entropy"] == pytest.approx(cross_entropy.mean(), rel=1e-5)
+    for row, share in zip(table, q, strict=True):
+        votes = [label for annotator in json.loads(row["votes"]) for label in set(annotator)]
+        counts = np.array([votes.count(c) for c in CLASSES])
+        assert np.allclose(share, counts / counts.sum())
+
+
+def test_the_same_seed_twice_gives_the_same_metrics(finished, everyday_release, tmp_path):
+    again = run("modified_soft", everyday_release, tmp_path / "run")
+    assert again == finished[1]
+    assert rows(tmp_path / "run") == rows(finished[0])
+
+
+def test_the_teachers_yamls_differ_in_the_teacher_and_nothing_else():
+    plain = {}
+    for teacher in ("hard", "soft", "modified_soft"):
+        text = (RECIPE / f"hparams/{teacher}.yaml").read_text("utf-8")
+        assert resolve_references(text).read()
+        lines = [line for line in text.splitlines() if not line.startswith("#")]
+        assert f"encoder: {teacher}" in lines
+        plain[teacher] = [line for line in lines if line != f"encoder: {teacher}"]
+    assert plain["hard"] == plain["soft"] == plain["modified_soft"]
+
+
+def test_another_identity_never_reuses_a_results_folder(finished, everyday_release):
+    folder, _ = finished
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    with pytest.raises(
+        ValueError, match=r"holds another run:[^/]*settings\.lr: 0\.001 there, 0\.1 now"
+    ):
+        run("modified_soft", everyday_release, folder, "--lr", "0.1")
+    with pytest.raises(ValueError, match=r"teacher\.encoder: 'modified_soft' there, 'soft' now"):
+        run("soft", everyday_release, folder)
+    assert before == {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_finished_run_is_only_tested_again(finished, everyday_release):
+    folder, metrics = finished
+    trained = (folder / "train_log.txt").read_text()
+    assert run("modified_soft", everyday_release, folder) == metrics
+    assert run("modified_soft", everyday_release, folder, "--test_only") == metrics
+    assert (folder / "train_log.txt").read_text() == trained
+
+
+def test_a_changed_corpus_is_another_identity(tiny_release, tmp_path):
+    run("soft", tiny_release(folder="one"), tmp_path / "run")
+    with pytest.raises(ValueError, match="corpus"):
+        run("soft", tiny_release(folder="two", per_class=3), tmp_path / "run")
+
+
+def test_testing_without_training_says_so(everyday_release, tmp_path):
+    with pytest.raises(FileNotFoundError, match="train first"):
+        run("soft", everyday_release, tmp_path / "run", "--test_only")
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--train_on", "clear,ambiguous"], r'--train_on "\[clear, ambiguous\]"'),
+        (["--encoder", "sfot"], "unknown encoder 'sfot'"),
+        (["--frontend", "mel"], "unknown front end 'mel'"),
+        (["--alpha", "-1"], "alpha must be"),
+        (["--test_session", "6"], "test_session"),
+        (["--classes", "[Neutral, Happyness]"], "Happyness"),
+        (["--normalization", "none"], "normalization must be one of"),
+    ],
+)
+def test_a_bad_setting_is_named(everyday_release, tmp_path, more, told):
+    with pytest.raises(ValueError, match=told):
+        run("modified_soft", everyday_release, tmp_path / "run", *more)
+
+
+def test_hard_targets_have_nothing_in_ambiguous_utterances(everyday_release, tmp_path):
+    with pytest.raises(ValueError, match="nothing to train on: encoder 'hard'"):
+        run("hard", everyday_release, tmp_path / "run", "--train_on", "[ambiguous]")
+
+
+def test_every_other_setting_runs(everyday_release, tmp_path):
+    metrics = run(
+        "modified_soft",
+        everyday_release,
+        tmp_path / "run",
+        *("--normalization", "speaker", "--class_weighting", "True", "--valid_session", "2"),
+        *("--merge", "{Excited: Happiness}", "--feature_dtype", "float16"),
+        *("--train_on", "[ambiguous]", "--test_session", "3"),
+    )
+    assert metrics["train"]["clear"] == 0
+    assert metrics["run"]["settings"]["normalization"] == "speaker"
+    assert "test speakers' included" in (tmp_path / "run/log.txt").read_text()
+
+
+@pytest.mark.parametrize("option", ["--debug", "--precision=bf16", "--device=cpu"])
+def test_speechbrains_run_options_work(everyday_release, tmp_path, option):
+    run("modified_soft", everyday_release, tmp_path / "run", *option.split("="))
+
+
+def test_simulated_speech_says_so_everywhere(tmp_path, monkeypatch):
+    corpus = train.cached_corpus(utterances=80)
+    metrics = run("modified_soft", corpus, tmp_path / "run")
+    notice = "simulated speech: not comparable with the paper"
+    assert metrics["notice"] == notice
+    assert (tmp_path / "run/NOTICE.txt").read_text().strip() == notice
+    assert (tmp_path / "run/log.txt").read_text().count(notice) >= 2
+
+
+def start(release, folder):
+    command = [sys.executable, str(RECIPE / "train.py")]
+    command += arguments("modified_soft", release, folder, epochs=4)
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+
+
+def test_a_run_killed_at_any_moment_ends_with_the_metrics_of_one_never_killed(
+    everyday_release, tmp_path
+):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert start(everyday_release, whole).wait() == 0
+    log = killed / "train_log.txt"
+    for epochs in (1, 3):  # kill it in the epoch, or the checkpoint, after so many
+        process = start(everyday_release, killed)
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.poll() is None:
+            if log.exists() and len(log.read_text().splitlines()) >= epochs:
+                break
+            time.sleep(0.002)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert not (killed / "metrics.json").exists()
+    assert start(everyday_release, killed).wait() == 0
+    wanted, found = (json.loads((f / "metrics.json").read_text()) for f in (whole, killed))
+    assert found == wanted
+    assert rows(killed) == rows(whole)
+
+
+@pytest.mark.skipif(
+    not (Path(__file__).parents[3] / "shared/data").exists(), reason="no shared data"
+)
+def test_real_speech_runs_as_it_is(tmp_path):
+    release = Path(__file__).parents[3] / "shared/data/emodb_iemocap"
+    metrics = run("modified_soft", release, tmp_path / "run", "--frontend", "mfcc")
+    assert metrics["train"] == {"clear": 264 - 26, "ambiguous": 94}
+    assert (metrics["test"]["clear"]["n"], metrics["test"]["ambiguous"]["n"]) == (85, 12)
+    assert metrics["majority"]["class"] == "Anger"
