@@ -1,0 +1,94 @@
+"""The documents' commands and snippets run as they stand, and the distribution builds."""
+
+import re
+import shlex
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = ["README.md", "recipes/IEMOCAP/README.md"]
+# Runs of the recipe are cut short: another command would need another README.
+SMALL = ["--number_of_epochs=1", "--hidden_size=8", "--lstm_size=4", "--noprogressbar"]
+
+
+def blocks(document, language):
+    text = (ROOT / document).read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands(document):
+    lines = "".join(blocks(document, "bash")).replace("\\\n", " ").splitlines()
+    return [line.partition("  #")[0].strip() for line in lines if line and line[0] != "#"]
+
+
+COMMANDS = sorted({(document, line) for document in DOCUMENTS for line in commands(document)})
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_python_snippet_runs(document):
+    code = "\n".join(blocks(document, "python"))
+    if code:
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize("line", sorted({line for _, line in COMMANDS}))
+def test_every_command_runs(line, tmp_path, monkeypatch, everyday_corpus):
+    for part in line.split(" && "):
+        words = shlex.split(part)
+        if words[0] == "make":
+            subprocess.run(["make", "--dry-run", *words[1:]], check=True, cwd=ROOT)
+        elif words[:2] == ["pip", "install"]:
+            check_install(words[2:])
+        elif words[:2] == ["python", "train.py"]:
+            run_train(words[1:], tmp_path, everyday_corpus)
+        elif words[0] == "cd":
+            assert any((ROOT / place / words[1]).is_dir() for place in (".", "recipes/IEMOCAP"))
+        elif words[:2] != ["git", "clone"]:
+            raise AssertionError(f"no test runs {part!r}")
+
+
+def check_install(words):
+    assert words[0].partition("[")[0] == "."
+    pip = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--no-build-isolation", "--quiet", *words], check=True, cwd=ROOT)
+
+
+def run_train(words, folder, corpus):
+    words = [word.replace("/path/to/IEMOCAP_full_release", str(corpus)) for word in words]
+    if "--data_folder" not in words:
+        words += ["--data_folder", str(corpus)]
+    if "--output_folder" not in words:
+        words += ["--output_folder", str(folder / "run")]
+    recipe = ROOT / "recipes/IEMOCAP"
+    subprocess.run([sys.executable, *words, *SMALL], check=True, cwd=recipe)
+
+
+def test_the_wheel_builds_and_works_without_the_checkout(tmp_path):
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(tmp_path)]
+    subprocess.run(build, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    (wheel,) = tmp_path.glob("softlabels-*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "softlabels/py.typed" in names
+    assert not [name for name in names if not name.startswith("softlabels")]
+    site = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet"]
+    subprocess.run([*pip, "--target", str(site), str(wheel)], check=True)
+    code = (
+        f"import sys; sys.path.insert(0, {str(site)!r})\n"
+        "import softlabels\n"
+        f"assert softlabels.__file__.startswith({str(site)!r}), softlabels.__file__\n"
+        "import softlabels.brain, softlabels.simulate, softlabels.store\n"
+        "from importlib.metadata import version\n"
+        "assert version('softlabels') == softlabels.__version__\n"
+        "assert softlabels.available_encoders() == ('hard', 'modified_soft', 'soft')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+
+
+def test_constraints_are_names_and_versions_only():
+    for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines():
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9A-Za-z.!+]+", line), line
