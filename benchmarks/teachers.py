@@ -102,16 +102,15 @@ def main():
 
         with ThreadPoolExecutor(options.jobs) as pool:
             found = dict(zip(trials, tqdm(pool.map(trial, trials), total=len(trials)), strict=True))
-    print(
-        f"\n| teacher / trained on | WA % | UA % | of {len(options.seeds)} seeds |\n|---|---|---|---|"
-    )
+    print("\n| teacher / trained on | WA % | UA % | UA by seed |")
+    print("|---|---|---|---|")
     for row in rows:
         scores = np.array(
             [accuracies(sum(found[row, seed, s] for s in SESSIONS)) for seed in options.seeds]
         )
         (wa, ua), (wa_sd, ua_sd) = scores.mean(axis=0), scores.std(axis=0, ddof=1)
         each = ", ".join(f"{x:.1f}" for x in scores[:, 1])
-        print(f"| {row} | {wa:.1f} ± {wa_sd:.1f} | {ua:.1f} ± {ua_sd:.1f} | UA {each} |")
+        print(f"| {row} | {wa:.1f} ± {wa_sd:.1f} | {ua:.1f} ± {ua_sd:.1f} | {each} |")
 
 
 if __name__ == "__main__":

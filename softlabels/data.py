@@ -228,23 +228,23 @@ def make_dataset(
 class SimilarLengthBatches(Sampler[list[int]]):
     """Batches of one size, each of utterances of similar length, in random order.
 
-    The order follows from seed and epoch alone, so a run that continues draws
-    what it would have drawn. Utterances are shuffled, sorted by length within
-    stretches of some batches, and the batches shuffled: as many updates in an
-    epoch as without sorting, and hardly any padding.
+    Utterances are sorted by their length times a random factor, cut into batches,
+    and the batches shuffled: as many updates in an epoch as without sorting,
+    little padding, and other batches each time. All of it follows from seed and
+    epoch alone, so a run that continues draws what it would have drawn.
 
     Arguments
     ---------
     lengths : sequence of int
         Every utterance's length in frames.
     batch_size : int
-        Utterances in a batch; the last batch may have fewer.
+        Utterances in a batch; one batch may have fewer.
     seed : int
         Of the order.
     shuffle : bool
         False: sorted by length, always the same, for validation and test.
-    stretch : int
-        Batches among which utterances are sorted.
+    jitter : float
+        The random factor lies within 1 ± jitter.
 
     Raises
     ------
@@ -263,7 +263,7 @@ class SimilarLengthBatches(Sampler[list[int]]):
         batch_size: int,
         seed: int = 0,
         shuffle: bool = True,
-        stretch: int = 50,
+        jitter: float = 0.1,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1; got {batch_size}")
@@ -271,7 +271,7 @@ class SimilarLengthBatches(Sampler[list[int]]):
         self.batch_size = batch_size
         self.seed = seed
         self.shuffle = shuffle
-        self.stretch = stretch * batch_size
+        self.jitter = jitter
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -283,19 +283,16 @@ class SimilarLengthBatches(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         if not self.shuffle:
-            yield from self._cut(np.argsort(self.lengths, kind="stable"))
+            yield from self._cut(self.lengths)
             return
         random = np.random.default_rng([self.seed, self.epoch])
-        order = random.permutation(len(self.lengths))
-        batches = []
-        for start in range(0, len(order), self.stretch):
-            part = order[start : start + self.stretch]
-            batches += self._cut(part[np.argsort(self.lengths[part], kind="stable")])
+        factors = random.uniform(1 - self.jitter, 1 + self.jitter, len(self.lengths))
+        batches = self._cut(self.lengths * factors)
         for index in random.permutation(len(batches)):
             yield batches[index]
 
-    def _cut(self, order: np.ndarray) -> list[list[int]]:
-        size = self.batch_size
+    def _cut(self, lengths: np.ndarray) -> list[list[int]]:
+        order, size = np.argsort(lengths, kind="stable"), self.batch_size
         return [order[start : start + size].tolist() for start in range(0, len(order), size)]
 
 

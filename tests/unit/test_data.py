@@ -64,7 +64,7 @@ def test_batches_of_similar_length_have_little_padding():
     lengths = np.random.default_rng(0).integers(10, 500, 1000)
     batches = list(SimilarLengthBatches(lengths, batch_size=16))
     padded = sum(lengths[batch].max() * len(batch) for batch in batches)
-    assert lengths.sum() / padded > 0.95
+    assert lengths.sum() / padded > 0.9
 
 
 def test_class_weights_are_scikit_learns_balanced_ones():
