@@ -14,10 +14,12 @@ votes                       what the annotators said
 --------------------------  ----------------------------------------------------
 `losses`                    `soft_cross_entropy`, and the registry of losses
 `frontends`, `features`     what the network hears
-`models`                    BLSTM with attention
-`data`, `store`             manifests → batches; features computed once
-`brain`                     train, validate, test
-`metrics`                   WA, UA, macro-F1, distances to the annotators
+`store`                     features computed once, shared by all runs
+`data`, `batches`           manifests → targets → data sets → batches
+`normalization`, `models`   BLSTM with attention
+`checkpoints`, `brain`      train, validate, test
+`metrics`, `results`        WA, UA, macro-F1, distances to the annotators; files
+`runs`                      what made a results folder
 `simulate`                  the built-in corpus
 ==========================  ====================================================
 
@@ -61,7 +63,9 @@ _MODULE_OF = {
     "partition": "softlabels.votes",
 }
 _SUBMODULES = (
+    "batches",
     "brain",
+    "checkpoints",
     "checks",
     "data",
     "encoders",
@@ -70,6 +74,9 @@ _SUBMODULES = (
     "losses",
     "metrics",
     "models",
+    "normalization",
+    "results",
+    "runs",
     "simulate",
     "store",
     "votes",

@@ -1,9 +1,9 @@
-"""Manifests → data sets → batches of similar length."""
+"""Manifests → targets → data sets."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,9 @@ import torch
 from speechbrain.dataio.dataio import load_data_json
 from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain.utils.data_pipeline import provides, takes
-from torch.utils.data import Sampler
 
 from softlabels.encoders import AnnotationEncoder, SoftEncoder
-from softlabels.models import mean_and_deviation
+from softlabels.normalization import mean_and_deviation
 from softlabels.store import FeatureStore
 
 logger = logging.getLogger(__name__)
@@ -223,77 +222,6 @@ def make_dataset(
         dynamic_items=[features],
         output_keys=["id", "features", "target", "emotion"],
     )
-
-
-class SimilarLengthBatches(Sampler[list[int]]):
-    """Batches of one size, each of utterances of similar length, in random order.
-
-    Utterances are sorted by their length times a random factor, cut into batches,
-    and the batches shuffled: as many updates in an epoch as without sorting,
-    little padding, and other batches each time. All of it follows from seed and
-    epoch alone, so a run that continues draws what it would have drawn.
-
-    Arguments
-    ---------
-    lengths : sequence of int
-        Every utterance's length in frames.
-    batch_size : int
-        Utterances in a batch; one batch may have fewer.
-    seed : int
-        Of the order.
-    shuffle : bool
-        False: sorted by length, always the same, for validation and test.
-    jitter : float
-        The random factor lies within 1 ± jitter.
-
-    Raises
-    ------
-    ValueError
-        If the batch size is below 1.
-
-    Example
-    -------
-    >>> list(SimilarLengthBatches([5, 1, 4, 2], batch_size=2, shuffle=False))
-    [[1, 3], [2, 0]]
-    """
-
-    def __init__(
-        self,
-        lengths: Sequence[int],
-        batch_size: int,
-        seed: int = 0,
-        shuffle: bool = True,
-        jitter: float = 0.1,
-    ) -> None:
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1; got {batch_size}")
-        self.lengths = np.asarray(lengths)
-        self.batch_size = batch_size
-        self.seed = seed
-        self.shuffle = shuffle
-        self.jitter = jitter
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order comes next."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return -(-len(self.lengths) // self.batch_size)
-
-    def __iter__(self) -> Iterator[list[int]]:
-        if not self.shuffle:
-            yield from self._cut(self.lengths)
-            return
-        random = np.random.default_rng([self.seed, self.epoch])
-        factors = random.uniform(1 - self.jitter, 1 + self.jitter, len(self.lengths))
-        batches = self._cut(self.lengths * factors)
-        for index in random.permutation(len(batches)):
-            yield batches[index]
-
-    def _cut(self, lengths: np.ndarray) -> list[list[int]]:
-        order, size = np.argsort(lengths, kind="stable"), self.batch_size
-        return [order[start : start + size].tolist() for start in range(0, len(order), size)]
 
 
 def class_weights(manifest: Mapping[str, dict[str, Any]], classes: Sequence[str]) -> torch.Tensor:

@@ -1,10 +1,8 @@
-"""The network: normalisation, BLSTM with attention, classifier. Exact under
+"""The network: BLSTM with attention, classifier. Exact under
 padding: an utterance's output is the same alone and in any batch.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import torch
 from torch import nn
@@ -70,94 +68,6 @@ def reverse_within(sequences: torch.Tensor, frames: torch.Tensor) -> torch.Tenso
     last = frames[:, None] - 1
     order = torch.where(time <= last, last - time, time)
     return sequences.gather(1, order[:, :, None].expand_as(sequences))
-
-
-class FeatureNormalization(nn.Module):
-    """Subtracts the mean and divides by the deviation of the training frames.
-
-    Arguments
-    ---------
-    input_size : int
-        The number of features F.
-
-    Example
-    -------
-    >>> normalization = FeatureNormalization(input_size=1)
-    >>> normalization.fit([torch.tensor([[1.0], [3.0]]), torch.tensor([[5.0]])])
-    >>> normalization(torch.tensor([[[3.0]]]))
-    tensor([[[0.]]])
-    """
-
-    mean: torch.Tensor
-    deviation: torch.Tensor
-
-    def __init__(self, input_size: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(input_size))
-        self.register_buffer("deviation", torch.ones(input_size))
-
-    def fit(self, utterances: Iterable[torch.Tensor]) -> None:
-        """Take mean and deviation from utterances' real frames.
-
-        Arguments
-        ---------
-        utterances : iterable of torch.Tensor
-            Each [T, F], without padding. Gone through once, one at a time.
-
-        Raises
-        ------
-        ValueError
-            If there is no frame.
-        """
-        mean, deviation = mean_and_deviation(utterances)
-        self.mean.copy_(mean)
-        self.deviation.copy_(deviation)
-
-    def forward(self, features: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        """Normalise [B, T, F]. Lengths are of SpeechBrain's signature and change nothing."""
-        return (features - self.mean) / self.deviation
-
-
-def mean_and_deviation(utterances: Iterable[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Compute the mean and standard deviation over all frames of some utterances.
-
-    Arguments
-    ---------
-    utterances : iterable of torch.Tensor
-        Each [T, F].
-
-    Returns
-    -------
-    mean : torch.Tensor
-        [F], float32.
-    deviation : torch.Tensor
-        [F], float32; 1 for a feature that never changes.
-
-    Raises
-    ------
-    ValueError
-        If there is no frame.
-
-    Example
-    -------
-    >>> mean_and_deviation([torch.tensor([[1.0], [3.0]])])
-    (tensor([2.]), tensor([1.]))
-    """
-    count = 0
-    total = squares = torch.zeros((), dtype=torch.float64)
-    for features in utterances:
-        values = features.double()
-        count += len(values)
-        total = total + values.sum(dim=0)
-        squares = squares + values.square().sum(dim=0)
-    if not count:
-        raise ValueError("there is no frame to take mean and deviation from")
-    mean = total / count
-    variance = (squares / count - mean.square()).clamp(min=0)
-    # What is left of a constant by rounding is no deviation.
-    constant = variance <= 1e-10 * mean.square() + 1e-20
-    deviation = torch.where(constant, torch.ones_like(variance), variance.sqrt())
-    return mean.float(), deviation.float()
 
 
 class MaskedAttention(nn.Module):

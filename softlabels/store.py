@@ -118,7 +118,8 @@ class FeatureStore:
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._lock():
                 self._open_shards()  # another process may have worked while this one waited
-                self._compute(self._missing(paths), progressbar)
+                if missing := self._missing(paths):
+                    self._compute(missing, progressbar)
         except OSError as error:
             raise OSError(
                 f"the feature store {self.folder} can't be written ({error}); make room, or "

@@ -21,6 +21,7 @@ from iemocap_prepare import prepare_iemocap
 from speechbrain.utils.distributed import if_main_process, run_on_main
 
 from softlabels import data, runs
+from softlabels.batches import SimilarLengthBatches
 from softlabels.brain import SoftLabelBrain
 from softlabels.frontends import front_end_fingerprint
 from softlabels.metrics import majority_class
@@ -93,7 +94,7 @@ def make_datasets(hparams, manifests, chosen, run_opts):
     loaders = {}
     for name, part in chosen.items():
         frames = [store.frames(entry["wav"]) for entry in part.values()]
-        batches = data.SimilarLengthBatches(
+        batches = SimilarLengthBatches(
             frames, hparams["batch_size"], seed=hparams["seed"], shuffle=name == "train"
         )
         loaders[name] = {"batch_sampler": batches}

@@ -15,10 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from softlabels.checks import Votes, check_classes
+from softlabels.registry import Registry
 from softlabels.votes import count_votes, partition, target_counts
 
 if TYPE_CHECKING:
     import torch
+
+ENCODERS = Registry("encoder", group="softlabels.encoders")
 
 
 class AnnotationEncoder(ABC):
@@ -132,8 +135,6 @@ class AnnotationEncoder(ABC):
                 f"{who} cannot take {votes!r}: no annotator gave one of the classes "
                 f"{list(self.classes)}, and no encoder takes such an utterance"
             )
-        from softlabels.encoders.factory import ENCODERS
-
         others = [
             name
             for name, cls in sorted(ENCODERS.loaded().items())

@@ -6,10 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from softlabels.encoders.base import AnnotationEncoder
-from softlabels.registry import Registry
-
-ENCODERS = Registry("encoder", group="softlabels.encoders")
+from softlabels.encoders.base import ENCODERS, AnnotationEncoder
 
 Encoder = TypeVar("Encoder", bound=type[AnnotationEncoder])
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from softlabels import get_encoder
+from softlabels.batches import SimilarLengthBatches
 from softlabels.data import (
-    SimilarLengthBatches,
     check_train_on,
     class_weights,
     encoded,

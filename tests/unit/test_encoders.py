@@ -13,7 +13,8 @@ from speechbrain.utils.checkpoints import Checkpointer
 
 import softlabels
 from softlabels.encoders import HardEncoder
-from softlabels.encoders.factory import ENCODERS, option_names
+from softlabels.encoders.base import ENCODERS
+from softlabels.encoders.factory import option_names
 
 N, H, S, A, O = "neutral", "happy", "sad", "angry", "other"  # noqa: E741
 CLASSES = [N, H, S, A]

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from softlabels.models import BLSTMAttention, FeatureNormalization, frames_from_lengths
+from softlabels.models import BLSTMAttention, frames_from_lengths
+from softlabels.normalization import FeatureNormalization
 
 FRAMES = [3, 50, 41, 1, 17]
 
@@ -95,3 +96,27 @@ def test_normalisation_is_over_all_frames_and_is_saved():
     assert torch.equal(copy(frames[None]), normalization(frames[None]))
     with pytest.raises(ValueError, match="no frame"):
         normalization.fit([])
+
+
+def test_speechbrains_encoder_classifier_takes_the_modules_as_they_are():
+    from speechbrain.inference.classifiers import EncoderClassifier
+
+    from softlabels import get_encoder
+    from softlabels.frontends import feature_size, get_front_end
+    from softlabels.models import Classifier
+
+    front_end = get_front_end("acoustic47")
+    size = feature_size(front_end)
+    modules = {
+        "compute_features": front_end,
+        "mean_var_norm": FeatureNormalization(size),
+        "embedding_model": BLSTMAttention(size, hidden_size=8, lstm_size=4),
+        "classifier": Classifier(8, 2),
+    }
+    hparams = {"label_encoder": get_encoder("modified_soft", ["happy", "sad"])}
+    classifier = EncoderClassifier(modules=modules, hparams=hparams)
+    wavs, lengths = torch.randn(3, 8000) / 10, torch.tensor([1.0, 0.5, 0.8])
+    log_probabilities, _, index, labels = classifier.classify_batch(wavs, lengths)
+    assert torch.allclose(log_probabilities.exp().sum(dim=1), torch.ones(3))
+    assert labels == [["happy", "sad"][i] for i in index]
+    assert classifier.encode_batch(wavs).shape == (3, 8)
