@@ -90,9 +90,7 @@ def main():
         if options.truth:
             data_folder = as_intended(data_folder, options.truth, Path(scratch))
             rows = TRUTH_ROWS
-        trials = [
-            (row, seed, session) for row in rows for seed in options.seeds for session in SESSIONS
-        ]
+        trials = [(row, seed, s) for seed in options.seeds for row in rows for s in SESSIONS]
 
         def trial(key):
             row, seed, session = key

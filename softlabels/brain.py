@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import speechbrain as sb
 import torch
+from speechbrain.nnet.schedulers import update_learning_rate
 
 from softlabels.losses import soft_cross_entropy
 from softlabels.metrics import mean_distances, recognition
@@ -46,8 +47,9 @@ class SoftLabelBrain(sb.Brain):
 
     It needs in ``modules``: ``mean_var_norm``, ``embedding_model``,
     ``classifier``; in ``hparams``: ``annotation_encoder``, ``seed``,
-    ``train_logger`` and, if classes are to be weighted, ``class_weights`` [K].
-    Batches hold ``id``, ``features``, ``target`` and ``emotion``.
+    ``train_logger`` and, if the learning rate is to fall, ``lr_annealing``: a
+    SpeechBrain scheduler by epoch. Where ``class_weights`` [K] is set, the loss in
+    training weighs classes. Batches hold ``id``, ``features``, ``target`` and ``emotion``.
 
     After `evaluate`, ``predictions`` holds those of the test set, and
     ``best`` what the log said of the epoch that was tested.
@@ -98,10 +100,13 @@ class SoftLabelBrain(sb.Brain):
         return soft_cross_entropy(predictions, targets)
 
     def on_stage_start(self, stage: sb.Stage, epoch: int | None = None) -> None:
-        """Seed an epoch by its number, so that a continued run repeats no run's chance."""
+        """Set chance and learning rate by the epoch's number alone: a run can continue."""
         if stage == sb.Stage.TRAIN:
             state = np.random.SeedSequence([self.hparams.seed, epoch or 0]).generate_state(1)
             torch.manual_seed(int(state[0]))
+            if epoch is not None and hasattr(self.hparams, "lr_annealing"):
+                lr, _ = self.hparams.lr_annealing(epoch)
+                update_learning_rate(self.optimizer, lr)
         else:
             self.predictions = Predictions()
 

@@ -165,6 +165,7 @@ def main(arguments):
         hyperparams_to_save=hparams_file,
         overrides=overrides,
     )
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # or log.txt fills with fonts
     if notice:
         logger.warning(notice)
     manifests, corpus = prepare(hparams, data_folder)
