@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -141,6 +143,9 @@ def encoder_from_settings(name: str, classes: Iterable[str], **settings: Any) ->
     >>> encoder_from_settings("modified_soft", ["happy", "sad"], alpha=0.75).options
     {'alpha': 0.75}
     """
+    with contextlib.suppress(ImportError):
+        # A YAML's Checkpointer may be built after its encoder; it must know how to save it.
+        importlib.import_module("speechbrain.utils.checkpoints")
     known = option_names(_checked(ENCODERS.get(name), name))
     if known is not None:
         settings = {key: value for key, value in settings.items() if key in known}

@@ -283,6 +283,24 @@ def test_the_encoder_is_built_by_one_word_of_a_yaml():
     assert load_hyperpyyaml(yaml, {"encoder": "hard"})["annotation_encoder"].name == "hard"
 
 
+def test_a_yaml_may_build_the_encoder_before_anything_of_speechbrain_is_loaded(tmp_path):
+    code = (
+        "from hyperpyyaml import load_hyperpyyaml\n"
+        "h = load_hyperpyyaml('''\n"
+        "encoder: !apply:softlabels.encoder_from_settings\n"
+        "    name: soft\n"
+        "    classes: [happy, sad]\n"
+        "checkpointer: !new:speechbrain.utils.checkpoints.Checkpointer\n"
+        f"    checkpoints_dir: {tmp_path}\n"
+        "    recoverables:\n"
+        "        encoder: !ref <encoder>\n"
+        "''')\n"
+        "h['checkpointer'].save_checkpoint()\n"
+        "assert h['checkpointer'].recover_if_possible()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_option_names_are_the_constructors():
     assert option_names(HardEncoder) == ["minimum_agreement"]
 
