@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,4 +156,5 @@ class SoftLabelBrain(sb.Brain):
 
 def _rank(checkpoint: Any) -> tuple[float, float]:
     """Best validation UA first; of equal ones, the nearest to the annotators."""
-    return checkpoint.meta["UA"], -checkpoint.meta["cross_entropy"]
+    meta = checkpoint.meta  # one within an epoch has no score
+    return meta.get("UA", -math.inf), -meta.get("cross_entropy", math.inf)

@@ -39,7 +39,9 @@ def check_classes(classes: Iterable[str], what: str = "classes") -> tuple[str, .
     >>> check_classes(["neutral", "happy"])
     ('neutral', 'happy')
     """
-    if isinstance(classes, (str, bytes)) or not isinstance(classes, Iterable):
+    # A set has no order of its own, and targets need one.
+    wrong = isinstance(classes, (str, bytes, set, frozenset)) or not isinstance(classes, Iterable)
+    if wrong:
         raise TypeError(
             f"{what} must be a list of strings, as in ['neutral', 'happy']; got {classes!r}"
         )
@@ -118,7 +120,7 @@ def check_votes(votes: Votes) -> list[list[str]]:
     [['happy'], ['other']]
     """
     form = "[['happy'], ['happy', 'sad']]: a list of annotators, each a list of labels"
-    if not _is_list(votes):
+    if not _is_list(votes) or isinstance(votes, (set, frozenset)):
         raise TypeError(f"votes must look like {form}; got {votes!r}")
     if len(votes) == 0:
         raise ValueError(f"votes is empty: there must be at least one annotator, as in {form}")
@@ -136,7 +138,9 @@ def check_votes(votes: Votes) -> list[list[str]]:
 
 
 def _is_list(value: object) -> bool:
-    return isinstance(value, (list, tuple, set, frozenset, np.ndarray))
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, (list, tuple, set, frozenset))
 
 
 def check_counts(

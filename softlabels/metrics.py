@@ -107,7 +107,7 @@ def mean_distances(log_probabilities: ArrayLike, shares: ArrayLike) -> dict[str,
     Returns
     -------
     scores : dict
-        ``n``, and the mean of each distance; None for an empty set.
+        ``n``, and the mean of each distance; None for an empty set, or where it is infinite.
 
     Example
     -------
@@ -118,7 +118,8 @@ def mean_distances(log_probabilities: ArrayLike, shares: ArrayLike) -> dict[str,
     if not n:
         return {"n": 0, "cross_entropy": None, "KL": None, "JS": None}
     found = distances(log_probabilities, shares)
-    return {"n": n, **{name: float(values.mean()) for name, values in found.items()}}
+    means = {name: float(values.mean()) for name, values in found.items()}
+    return {"n": n, **{name: mean if np.isfinite(mean) else None for name, mean in means.items()}}
 
 
 def majority_class(true: ArrayLike, counts: ArrayLike, classes: Sequence[str]) -> dict[str, Any]:

@@ -180,6 +180,9 @@ class BLSTMAttention(nn.Module):
             [B, T]: each row sums to 1; 0 on padding.
         """
         frames = frames_from_lengths(lengths, features)
+        time = torch.arange(features.shape[1], device=features.device)
+        # 0 · NaN is NaN: whatever padding holds must not reach a sum
+        features = features.masked_fill((time >= frames[:, None])[:, :, None], 0.0)
         hidden = self.dropout(self.full_in(features).relu())
         ahead, _ = self.forward_lstm(hidden)
         back, _ = self.backward_lstm(reverse_within(hidden, frames))

@@ -60,7 +60,9 @@ class Registry:
 
         def decorator(thing: Any) -> Any:
             held = self._registered.get(name)
-            if held is not None and _place(held) != _place(thing):
+            # A module that is run again may register its own anew.
+            again = _place(held) == _place(thing) and "<locals>" not in _place(thing)
+            if held is not None and held is not thing and not again:
                 raise ValueError(
                     f"{self.kind} {name!r} is already registered by {_place(held)}; "
                     f"choose another name for {_place(thing)}"
@@ -94,7 +96,9 @@ class Registry:
         ImportError
             If the entry point cannot be loaded.
         """
-        points = tuple(entry_points(group=self.group, name=name)) if isinstance(name, str) else ()
+        if not isinstance(name, str):
+            raise ValueError(f"the name of a {self.kind} must be a string; got {name!r}")
+        points = tuple(entry_points(group=self.group, name=name))
         claims = {point.value for point in points}
         if name in self._registered:
             claims.add(_place(self._registered[name]))
@@ -124,4 +128,4 @@ class Registry:
 
 
 def _place(thing: Any) -> str:
-    return f"{thing.__module__}:{thing.__qualname__}"
+    return f"{thing.__module__}:{thing.__qualname__}" if thing is not None else ""

@@ -105,7 +105,8 @@ def result_table(metrics: Mapping[str, Any], title: str) -> str:
     Arguments
     ---------
     metrics : dict
-        With ``test`` as `score` gives it, ``majority`` and, where there is one, ``notice``.
+        With ``test`` as `score` gives it, ``majority`` and, where the reader must be told,
+        a ``notice`` and a sentence on ``normalization``.
     title : str
         What stands above.
 
@@ -128,8 +129,9 @@ def result_table(metrics: Mapping[str, Any], title: str) -> str:
         ("this model", test["clear"]),
     ]
     lines = [title]
-    if metrics.get("notice"):
-        lines.append(metrics["notice"])
+    lines += [
+        metrics[key] for key in ("notice", "normalization") if " " in (metrics.get(key) or "")
+    ]
     lines += ["", f"{'':24}  WA %   UA %   F1 %"]
     for name, scores in recognised:
         cells = [_cell(scores[key], 100, 1) for key in ("WA", "UA", "macro_F1")]

@@ -18,7 +18,7 @@ import softlabels
 from softlabels.data import check_train_on
 from softlabels.encoders import AnnotationEncoder
 
-RUN_FILE = "run.json"
+RUN_FILE, METRICS_FILE = "run.json", "metrics.json"
 
 
 class OtherRunError(ValueError):
@@ -121,7 +121,8 @@ def claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
     """Take a results folder for a run, or refuse if it is another run's.
 
     It may be claimed again with more: what was told before must agree, what is
-    new is added.
+    new is added. A run that left neither checkpoint nor metrics, or only debugged,
+    holds nothing.
 
     Arguments
     ---------
@@ -141,6 +142,7 @@ def claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     claim(folder, {"seed": 1})
     ...     claim(folder, {"seed": 1, "corpus": "a"})
+    ...     _ = Path(folder, "metrics.json").write_text("{}")
     ...     claim(folder, {"seed": 2})
     Traceback (most recent call last):
     ...
@@ -163,12 +165,16 @@ def claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
         for key in sorted({*there, *now})
         if key.partition(".")[0] in known and there.get(key) != now.get(key)
     ]
-    if differences:
+    metrics, checkpoints = Path(folder) / METRICS_FILE, Path(folder).glob("save/checkpoints/CKPT*")
+    debugged = known.get("options", {}).get("debug")
+    if differences and (metrics.exists() or any(checkpoints)) and not debugged:
         raise OtherRunError(
             f"{folder} holds another run:\n  " + "\n  ".join(differences) + f"\n{remedy}"
         )
-    if not set(told) <= set(known):
+    if differences or not set(told) <= set(known):
         file.parent.mkdir(parents=True, exist_ok=True)
+        if differences:
+            metrics.unlink(missing_ok=True)  # a debugging run's
         write_text(file, json.dumps({**known, **told}, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -134,7 +134,14 @@ class FeatureStore:
     def _open_shards(self) -> None:
         for file in sorted(self.folder.glob("*.safetensors")):
             if file.name not in self._opened:
-                shard = safe_open(file, framework="pt")
+                try:
+                    shard = safe_open(file, framework="pt")
+                except SafetensorError as error:
+                    logger.warning(
+                        "%s is damaged (%s): its features are computed anew", file, error
+                    )
+                    file.unlink(missing_ok=True)
+                    continue
                 self._shards.update(dict.fromkeys(shard.keys(), shard))
                 self._opened.add(file.name)
 
@@ -240,5 +247,6 @@ def audio_key(path: str) -> str:
         found = os.stat(path)
     except OSError as error:
         raise ValueError(f"{path}: can't be read as audio ({error})") from error
-    told = f"{os.path.abspath(path)} {found.st_size} {found.st_mtime_ns}"
+    # Copying can keep the time of the content's change, but not that of the file's.
+    told = f"{os.path.abspath(path)} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
     return hashlib.sha256(told.encode()).hexdigest()[:32]

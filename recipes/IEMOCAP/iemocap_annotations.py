@@ -26,6 +26,7 @@ ENTRY = re.compile(
     rf"\[{NUMBER}-{NUMBER}\]\s+(?P<utterance>\S+)\s+\S+\s+\[{NUMBER},{NUMBER},{NUMBER}\]",
     re.IGNORECASE,
 )
+BARE_ENTRY = re.compile(r"(?!A-|%).*\bSes0\d[FM]_\S+_[FM]\w*\d")
 # Ses05M_script01_1b_F042: the letter before the last digits tells the speaker;
 # the one in the dialog's name tells who wore the motion-capture markers
 UTTERANCE = re.compile(r"(?P<dialog>Ses0(?P<session>\d)\w+)_(?P<sex>[FM])(?:XX)?\d+[A-Za-z]*")
@@ -64,7 +65,7 @@ def parse_annotations(
     """
     entries: list[tuple[int, str, dict[str, Any]]] = []
     entry: dict[str, Any] | None = None
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         line, place = line.strip(), f"{file}:{number}"
         if line.startswith("["):
             entry = _no_votes()  # of a bad line too, for the ratings that follow
@@ -87,6 +88,9 @@ def parse_annotations(
                 unknown = [label for label in labels if label not in LABELS]
                 problems += [("label", f"{place}: unknown label {label!r}") for label in unknown]
                 _add_rating(entry, match["annotator"], labels, own=match["kind"] != "E")
+        elif BARE_ENTRY.match(line):  # or the ratings below would go to the utterance above
+            problems.append(("line", f"{place}: {line[:100]!r} is not {ENTRY_FORM}"))
+            entry = _no_votes()
     return entries
 
 

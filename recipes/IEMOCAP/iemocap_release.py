@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from iemocap_annotations import LABELS, Problems, parse_annotations
+from iemocap_annotations import ENTRY_FORM, LABELS, Problems, parse_annotations
 from iemocap_wav import SAMPLE_RATE, WavError, read_wav_header
 from tqdm import tqdm
 
@@ -33,7 +33,6 @@ REMEDIES = {
     "twice": "remove one of the two annotations",
     "wav": "copy the file again from the release, or remove its utterance's annotation",
 }
-LISTED = 50  # problems of each kind that a message lists
 
 
 class ReleaseError(ValueError):
@@ -63,9 +62,7 @@ class ReleaseError(ValueError):
             found = [what for each, what in problems if each == kind]
             if found:
                 lines.append(f"{kind} ({len(found)}): {remedy}")
-                lines += [f"  - {what}" for what in found[:LISTED]]
-            if len(found) > LISTED:
-                lines.append(f"  … and {len(found) - LISTED} more of this kind")
+                lines += [f"  - {what}" for what in found]
         super().__init__("\n".join(lines))
 
 
@@ -99,7 +96,11 @@ def read_release(data_folder: str | Path) -> Manifest:
     for session, path in _annotation_files(release, problems):
         file = path.relative_to(release).as_posix()
         text = path.read_bytes().decode("utf-8-sig", errors="replace")
-        for line, utterance, entry in parse_annotations(text, file, session, problems):
+        told = len(problems)
+        entries = parse_annotations(text, file, session, problems)
+        if not entries and len(problems) == told and path.name.startswith("Ses"):
+            problems.append(("line", f"{file}: holds no {ENTRY_FORM}"))
+        for line, utterance, entry in entries:
             place = f"{file}:{line}"
             if utterance in places:
                 problems.append(("twice", f"{utterance}: {places[utterance]} and {place}"))
@@ -128,7 +129,7 @@ def _annotation_files(release: Path, problems: Problems) -> Iterator[tuple[int, 
         files = [
             path
             for path in sorted(folder.glob("*.txt"))
-            if path.is_file() and not path.name.startswith("._")
+            if path.is_file() and not path.name.startswith(".")
         ]
         if session not in present:
             problems.append(("session", f"Session{session} is missing"))

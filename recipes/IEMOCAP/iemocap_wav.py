@@ -85,13 +85,18 @@ def missing_bytes(path: Path) -> int:
         0 where the file is whole.
     """
     with path.open("rb") as file:
-        if file.read(4) != b"RIFF":
+        form = file.read(4)
+        if form not in (b"RIFF", b"RIFX", b"RF64"):
             return 0
+        order, large = ">" if form == b"RIFX" else "<", 0
         file.seek(12)
         while len(chunk := file.read(8)) == 8:
-            name, length = struct.unpack("<4sI", chunk)
+            name, length = struct.unpack(f"{order}4sI", chunk)
             end = file.tell() + length
+            if name == b"ds64":  # RF64 keeps the size of its data here
+                large = struct.unpack("<8xQ", file.read(16))[0]
             if name == b"data":
+                end = file.tell() + large if form == b"RF64" and large else end
                 return max(0, end - path.stat().st_size)
             file.seek(end + length % 2)
     return 0

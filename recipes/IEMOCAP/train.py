@@ -11,6 +11,7 @@ it is started again.
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -18,7 +19,8 @@ import speechbrain as sb
 import torch
 from hyperpyyaml import load_hyperpyyaml
 from iemocap_prepare import prepare_iemocap
-from speechbrain.utils.distributed import if_main_process, run_on_main
+from speechbrain.utils.distributed import if_main_process, infer_device, run_on_main
+from tqdm import tqdm
 
 from softlabels import data, runs
 from softlabels.batches import SimilarLengthBatches
@@ -33,7 +35,13 @@ logger = logging.getLogger(__name__)
 
 # Where things lie changes no number, so it is no part of a run's identity.
 PLACES = {"data_folder", "output_folder", "save_folder", "feature_store"}
+# SpeechBrain's run options that change numbers
+OPTIONS = ("precision", "eval_precision", "auto_mix_prec", "bfloat16_mix_prec", "max_grad_norm")
+OPTIONS += ("grad_accumulation_factor", "optimizer_step_limit", "skip_nonfinite_grads")
+OPTIONS += ("remove_vector_weight_decay", "compile", "jit")
+OPTIONS += ("debug", "debug_batches", "debug_epochs")
 SUBSETS = ("train_clear", "train_ambiguous", "valid", "test", "test_ambiguous")
+BY_SPEAKER = "features normalised by each speaker's own unlabelled audio, test speakers' included"
 
 
 def prepare(hparams, data_folder):
@@ -45,7 +53,8 @@ def prepare(hparams, data_folder):
     run_on_main(prepare_iemocap, args=[data_folder, save_folder], kwargs=settings)
     partition = json.loads((save_folder / "partition.json").read_text("utf-8"))
     manifests = {
-        name: data.load_manifest(save_folder / f"{name}.json", data_folder) for name in SUBSETS
+        name: data.load_manifest(save_folder / f"{name}.json", data_folder)
+        for name in ("manifest", *SUBSETS)
     }
     return manifests, partition["settings"]["manifest"]
 
@@ -78,19 +87,20 @@ def make_datasets(hparams, manifests, chosen, run_opts):
         hparams["compute_features"], hparams["feature_store"], hparams["feature_dtype"]
     )
     by_speaker = hparams["normalization"] == "speaker"
-    # A speaker's normalisation is over all of their audio, whatever the teacher takes.
-    parts = (manifests if by_speaker else chosen).values()
+    # A speaker's normalisation is over all of their audio, whatever anybody said of it.
+    parts = [manifests["manifest"]] if by_speaker else chosen.values()
     heard = {key: entry for part in parts for key, entry in part.items()}
     wavs = [entry["wav"] for entry in heard.values()]
     progressbar = not run_opts.get("noprogressbar")
     run_on_main(store.extract, args=[wavs, progressbar], post_func=store.extract, post_args=[wavs])
     speakers = None
     if by_speaker:
-        logger.info("Features are normalised by each speaker's own audio, test speakers' included")
+        logger.info(BY_SPEAKER)
         speakers = data.speaker_statistics(heard, store)
     datasets = {name: data.make_dataset(part, store, speakers) for name, part in chosen.items()}
     train = datasets["train"]
-    hparams["mean_var_norm"].fit(train[index]["features"] for index in range(len(train)))
+    indices = tqdm(range(len(train)), desc="Normalisation", delay=1, disable=not progressbar)
+    hparams["mean_var_norm"].fit(train[index]["features"] for index in indices)
     loaders = {}
     for name, part in chosen.items():
         frames = [store.frames(entry["wav"]) for entry in part.values()]
@@ -103,17 +113,23 @@ def make_datasets(hparams, manifests, chosen, run_opts):
 
 def identity(hparams, run_opts):
     """Tell what makes this run: all that its numbers depend on."""
-    optimizer = hparams["opt_class"]
+    optimizer, annealing = hparams["opt_class"], hparams["lr_annealing"]
+    given = run_opts.overridden_args
+    options = {
+        name: hparams[name] if name in hparams and name not in given else run_opts[name]
+        for name in OPTIONS
+    }
     return {
         "teacher": hparams["annotation_encoder"].describe(),
         "settings": runs.plain_settings(hparams, without=PLACES),
-        "network": str(torch.nn.ModuleDict(hparams["modules"])),
+        "network": {name: " ".join(str(m).split()) for name, m in hparams["modules"].items()},
         "optimizer": f"{optimizer.func.__qualname__} {optimizer.keywords}",
+        "annealing": f"{type(annealing).__qualname__} {vars(annealing)}",
         "frontend": front_end_fingerprint(hparams["compute_features"]),
         "options": {
-            "device": str(run_opts.get("device") or "cpu"),
-            "precision": str(run_opts.get("precision") or "fp32"),
-            "debug": bool(run_opts.get("debug")),
+            **options,
+            "device": str(run_opts.get("device") or infer_device()),
+            "processes": int(os.environ.get("WORLD_SIZE", 1)),
             "threads": torch.get_num_threads(),
         },
         "versions": runs.versions(),
@@ -129,6 +145,7 @@ def report(brain, hparams, manifests, chosen, made_by, notice):
     trained = [key in manifests["train_clear"] for key in chosen["train"]]
     metrics = {
         "notice": notice,
+        "normalization": BY_SPEAKER if hparams["normalization"] == "speaker" else "corpus",
         "train": {"clear": sum(trained), "ambiguous": len(trained) - sum(trained)},
         "valid": brain.best,
         "test": test,
@@ -178,7 +195,7 @@ def main(arguments):
         modules=hparams["modules"],
         opt_class=hparams["opt_class"],
         hparams=hparams,
-        run_opts={**run_opts, "max_grad_norm": hparams["max_grad_norm"]},
+        run_opts=run_opts,
         checkpointer=hparams["checkpointer"],
     )
     if hparams["class_weighting"]:

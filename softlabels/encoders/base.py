@@ -149,6 +149,7 @@ class AnnotationEncoder(ABC):
         """Turn one utterance's votes into a target, torch.float32 [K]."""
         import torch
 
+        _announce_to_speechbrain()
         return torch.from_numpy(self.encode(votes))
 
     def encode_label(self, label: str) -> int:
@@ -168,9 +169,19 @@ class AnnotationEncoder(ABC):
         return self.decode_ndim(indices.tolist())
 
     def decode_ndim(self, indices: Any) -> Any:
-        """Turn nested lists of class indices into nested lists of class names."""
+        """Turn nested lists of class indices into nested lists of class names.
+
+        Raises
+        ------
+        KeyError
+            If an index is no class's.
+        """
+        if hasattr(indices, "tolist"):
+            indices = indices.tolist()
         if isinstance(indices, Iterable):
             return [self.decode_ndim(index) for index in indices]
+        if indices not in range(len(self)):
+            raise KeyError(f"{indices!r} is no index of the classes {list(self.classes)}")
         return self.classes[int(indices)]
 
     @property
@@ -178,13 +189,19 @@ class AnnotationEncoder(ABC):
         """The registered loss that matches these targets."""
         from softlabels.losses import get_loss
 
+        _announce_to_speechbrain()
         return get_loss(self.loss_name)
 
     @property
     def options(self) -> dict[str, Any]:
         """The constructor's arguments but for the classes, as built."""
         parameters = inspect.signature(type(self)).parameters
-        return {name: getattr(self, name) for name in parameters if name != "classes"}
+        variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        return {
+            name: getattr(self, name)
+            for name, parameter in parameters.items()
+            if name != "classes" and parameter.kind not in variable
+        }
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -227,12 +244,13 @@ class AnnotationEncoder(ABC):
         """
         try:
             saved = json.loads(Path(path).read_text("utf-8"))
-            differences = [key for key, value in self.describe().items() if saved[key] != value]
+            wanted = json.loads(json.dumps(self.describe()))  # a tuple comes back as a list
+            differences = [key for key, value in wanted.items() if saved[key] != value]
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is not a saved encoder: {error!r}") from error
         if differences:
             told = "; ".join(
-                f"{key} is {saved[key]!r} there and {self.describe()[key]!r} in the settings"
+                f"{key} is {saved[key]!r} there and {wanted[key]!r} in the settings"
                 for key in differences
             )
             raise ValueError(f"{path} was saved with another encoder: {told}")

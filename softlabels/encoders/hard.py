@@ -37,6 +37,7 @@ class HardEncoder(AnnotationEncoder):
         self.minimum_agreement = check_minimum_agreement(minimum_agreement)
 
     def encode_counts(self, counts: ArrayLike, labels: Sequence[str]) -> NDArray[np.float32]:
+        labels = tuple(labels)
         dominant = dominant_counts(counts, labels, self.minimum_agreement)
         column = {label: index for index, label in enumerate(labels)}
         wanted = np.array([column.get(name, -2) for name in self.classes])

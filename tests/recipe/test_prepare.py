@@ -13,6 +13,7 @@ import soundfile
 from iemocap_annotations import parse_annotations
 from iemocap_prepare import partition_table, prepare_iemocap
 from iemocap_release import ReleaseError
+from iemocap_wav import missing_bytes
 
 NEUTRAL = [["Neutral"], ["Neutral"], ["Neutral"]]
 HAPPY = [["Happiness"], ["Happiness"], ["Other"]]
@@ -439,6 +440,31 @@ def test_a_rating_before_any_entry_is_named(tiny_release, save):
     assert "Ses01F_impro01.txt:1:" in problems(release, save)
 
 
+def test_an_entry_that_lost_its_bracket_gives_no_votes_to_the_one_above(tiny_release, save):
+    release = tiny_release()
+    file = annotations(release)
+    lines = file.read_text().splitlines()
+    number = [index for index, line in enumerate(lines) if line.startswith("[")][1]
+    lines[number] = lines[number][1:]
+    file.write_text("\n".join(lines))
+    assert f"{file.name}:{number + 1}: '6.2901 - 8.2357]" in problems(release, save)
+
+
+def test_a_file_without_any_entry_is_named(tiny_release, save):
+    release = tiny_release()
+    annotations(release).write_text("")
+    assert f"{annotations(release).name}: holds no [start - end]" in problems(release, save)
+
+
+@pytest.mark.parametrize(("form", "endian"), [("RF64", "FILE"), ("WAV", "BIG")])
+def test_truncation_shows_in_every_form_of_riff(tmp_path, form, endian):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.zeros(4000), 16000, subtype="PCM_16", format=form, endian=endian)
+    assert missing_bytes(path) == 0
+    path.write_bytes(path.read_bytes()[:-10])
+    assert missing_bytes(path) == 10
+
+
 def test_missing_sessions_are_all_named(tiny_release, save):
     release = tiny_release()
     for session in (2, 4):
@@ -460,7 +486,7 @@ def test_many_problems_of_one_kind_do_not_hide_another(tiny_release, save):
     append(annotations(release), "C-E2:\tJoy;\t()\n")
     message = problems(release, save)
     assert "111 problems" in message
-    assert "60 more of this kind" in message
+    assert message.count(": missing (") == 110  # all of them
     assert "unknown label 'Joy'" in message
 
 

@@ -133,16 +133,38 @@ def test_the_teachers_yamls_differ_in_the_teacher_and_nothing_else():
     assert plain["hard"] == plain["soft"] == plain["modified_soft"]
 
 
+def contents(folder):
+    """Every file but the log, which this process may still hold open."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "log.txt")
+    return {path: path.read_bytes() for path in files}
+
+
 def test_another_identity_never_reuses_a_results_folder(finished, everyday_release):
     folder, _ = finished
-    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    before = contents(folder)
     with pytest.raises(
         ValueError, match=r"holds another run:[^/]*settings\.lr: 0\.001 there, 0\.1 now"
     ):
         run("modified_soft", everyday_release, folder, "--lr", "0.1")
     with pytest.raises(ValueError, match=r"teacher\.encoder: 'modified_soft' there, 'soft' now"):
         run("soft", everyday_release, folder)
-    assert before == {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert before == contents(folder)
+
+
+@pytest.mark.parametrize("option", ["--max_grad_norm=1.5", "--grad_accumulation_factor=4"])
+def test_speechbrains_options_are_part_of_the_identity(finished, everyday_release, option):
+    with pytest.raises(ValueError, match=option.strip("-").partition("=")[0]):
+        run("modified_soft", everyday_release, finished[0], *option.split("="))
+
+
+def test_a_failed_or_debugging_attempt_does_not_hold_the_folder(everyday_release, tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(ValueError, match="Joy"):
+        run("soft", everyday_release, folder, "--classes", "[Neutral, Joy]")
+    run("soft", everyday_release, folder, "--debug")
+    metrics = run("soft", everyday_release, folder, "--max_grad_norm", "1.5")
+    assert metrics["run"]["options"]["max_grad_norm"] == 1.5
+    assert not metrics["run"]["options"]["debug"]
 
 
 def test_a_finished_run_is_only_tested_again(finished, everyday_release):
@@ -197,7 +219,8 @@ def test_every_other_setting_runs(everyday_release, tmp_path):
     )
     assert metrics["train"]["clear"] == 0
     assert metrics["run"]["settings"]["normalization"] == "speaker"
-    assert "test speakers' included" in (tmp_path / "run/log.txt").read_text()
+    assert "test speakers' included" in metrics["normalization"]
+    assert (tmp_path / "run/log.txt").read_text().count(metrics["normalization"]) == 2
 
 
 @pytest.mark.parametrize("option", ["--debug", "--precision=bf16", "--device=cpu"])

@@ -361,3 +361,47 @@ def test_another_distributions_encoder_is_found_by_name_and_loaded_when_asked_fo
         "else:\n    raise AssertionError\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(tmp_path))
+
+
+def test_decoding_refuses_what_is_no_index_and_takes_tensors_in_lists():
+    encoder = build()
+    for index in (-1, 4):
+        with pytest.raises(KeyError, match="no index of the classes"):
+            encoder.decode_torch(torch.tensor([index]))
+    assert encoder.decode_ndim(torch.tensor([1])) == [H]
+    assert encoder.decode_ndim([[0], [3]]) == [[N], [A]]
+
+
+class Weighted(HardEncoder):
+    def __init__(self, classes, weights=(1, 2), **more):
+        super().__init__(classes)
+        self.weights = weights
+
+
+def test_an_option_that_json_changes_is_still_the_same_option(tmp_path):
+    Weighted(CLASSES).save(tmp_path / "encoder")
+    Weighted(CLASSES).load(tmp_path / "encoder")
+    with pytest.raises(ValueError, match=r"weights': \[1, 2\]"):
+        Weighted(CLASSES, weights=(1, 3)).load(tmp_path / "encoder")
+
+
+def test_sets_that_would_lose_an_order_or_a_vote_are_refused():
+    with pytest.raises(TypeError, match="classes must be a list"):
+        build(classes={N, H})
+    with pytest.raises(TypeError, match="votes must look like"):
+        build().encode({(H,), (N,)})
+
+
+def test_two_classes_of_one_name_are_still_two():
+    def factory():
+        class Local(HardEncoder):
+            pass
+
+        return Local
+
+    try:
+        softlabels.register_encoder("local")(factory())
+        with pytest.raises(ValueError, match="'local' is already registered"):
+            softlabels.register_encoder("local")(factory())
+    finally:
+        ENCODERS._registered.pop("local")

@@ -13,7 +13,7 @@ from speechbrain.lobes.features import MFCC, Fbank
 
 from softlabels.audio import read_mono
 from softlabels.frontends import front_end_fingerprint, get_front_end
-from softlabels.store import FeatureStore
+from softlabels.store import FeatureStore, audio_key
 
 
 @pytest.fixture
@@ -164,3 +164,22 @@ def test_two_processes_at_once_do_the_work_once(tmp_path, clips):
 
 def _count(folder, paths):
     make(folder, workers=0, front_end=counting(folder)).extract(paths, progressbar=False)
+
+
+def test_a_damaged_shard_is_said_and_made_anew(tmp_path, clips, caplog):
+    make(tmp_path, front_end=counting(tmp_path)).extract(clips, progressbar=False)
+    shard = next(make(tmp_path, front_end=counting(tmp_path)).folder.glob("*.safetensors"))
+    shard.write_bytes(shard.read_bytes()[:100])
+    store = make(tmp_path, front_end=counting(tmp_path))
+    store.extract(clips, progressbar=False)
+    assert f"{shard} is damaged" in caplog.text
+    assert [store.frames(path) for path in clips] == [26, 30, 34, 39, 43, 47]
+
+
+def test_other_samples_at_the_same_time_and_size_are_other_audio(tmp_path, clips):
+    before, stat = audio_key(clips[0]), os.stat(clips[0])
+    time.sleep(0.01)
+    soundfile.write(clips[0], np.zeros(4000), 16000)
+    os.utime(clips[0], ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert os.stat(clips[0]).st_size == stat.st_size
+    assert audio_key(clips[0]) != before
