@@ -45,10 +45,19 @@ def test_every_command_runs(line, tmp_path, monkeypatch, everyday_corpus):
             check_install(words[2:])
         elif words[:2] == ["python", "train.py"]:
             run_train(words[1:], tmp_path, everyday_corpus)
+        elif words[:2] == ["python", "../../benchmarks/teachers.py"]:
+            # Hours of training: its options are checked, and train.py has tests of its own.
+            check_options(ROOT / "benchmarks/teachers.py", words[2:])
         elif words[0] == "cd":
             assert any((ROOT / place / words[1]).is_dir() for place in (".", "recipes/IEMOCAP"))
         elif words[:2] != ["git", "clone"]:
             raise AssertionError(f"no test runs {part!r}")
+
+
+def check_options(script, words):
+    told = subprocess.run([sys.executable, script, "--help"], check=True, capture_output=True)
+    for word in words:
+        assert not word.startswith("--") or word in told.stdout.decode(), word
 
 
 def check_install(words):
