@@ -103,8 +103,8 @@ def get_encoder(name: str, classes: Iterable[str], **options: Any) -> Annotation
     Example
     -------
     >>> encoder = get_encoder("modified_soft", classes=["happy", "sad"], alpha=1.0)
-    >>> encoder.encode([["happy"], ["other"], ["other"]])
-    array([0.6666667, 0.3333333], dtype=float32)
+    >>> encoder.encode([["happy"], ["happy"], ["happy"]])
+    array([0.8, 0.2], dtype=float32)
     """
     cls = _checked(ENCODERS.get(name), name)
     known = option_names(cls)
