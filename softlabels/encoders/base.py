@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from softlabels.checks import Votes, check_classes
+from softlabels.checks import Votes, check_classes, check_votes
 from softlabels.registry import Registry
 from softlabels.votes import count_votes, partition, target_counts
 
@@ -122,14 +122,15 @@ class AnnotationEncoder(ABC):
             If there can be no target; the message says which encoder could
             take these votes.
         """
-        kind = partition(votes, self.classes)  # names malformed votes as they were given
-        target = self.encode_batch([votes])[0]
+        # Checked here, malformed votes are named without their place in a batch.
+        target = self.encode_batch([check_votes(votes)])[0]
         if np.isnan(target).any():
-            raise ValueError(self._refusal(votes, kind))
+            raise ValueError(self._refusal(votes))
         return target
 
-    def _refusal(self, votes: Votes, kind: str) -> str:
+    def _refusal(self, votes: Votes) -> str:
         who = f"encoder {self.name or type(self).__name__!r}"
+        kind = partition(votes, self.classes)
         if kind == "discarded":
             return (
                 f"{who} cannot take {votes!r}: no annotator gave one of the classes "

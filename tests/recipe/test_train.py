@@ -22,9 +22,8 @@ SMALL = ["--hidden_size=16", "--lstm_size=8", "--noprogressbar"]
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path_factory, monkeypatch):
-    """One feature store for all tests, none of the user's."""
-    monkeypatch.setenv("SOFTLABELS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+def excepthook(monkeypatch):
+    """SpeechBrain sets a hook of its own for each run."""
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
 
