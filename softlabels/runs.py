@@ -178,6 +178,23 @@ def claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
         write_text(file, json.dumps({**known, **told}, indent=2, ensure_ascii=False) + "\n")
 
 
+def is_finished(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> bool:
+    """Tell whether a results folder holds the finished run of this identity.
+
+    Example
+    -------
+    >>> is_finished("nowhere", {"seed": 1})
+    False
+    """
+    if not Path(folder, METRICS_FILE).exists():
+        return False
+    try:
+        known = json.loads(Path(folder, RUN_FILE).read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return False
+    return bool(known == json.loads(json.dumps(identity)))
+
+
 def write_text(file: Path, text: str) -> None:
     """Write a file whole or not at all.
 

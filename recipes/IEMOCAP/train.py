@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import speechbrain as sb
@@ -26,6 +27,7 @@ from softlabels import data, runs
 from softlabels.batches import SimilarLengthBatches
 from softlabels.brain import SoftLabelBrain
 from softlabels.frontends import front_end_fingerprint
+from softlabels.holding import hold
 from softlabels.metrics import majority_class
 from softlabels.results import result_table, score, write_results
 from softlabels.simulate import NOTICE, cached_corpus, is_simulated
@@ -81,11 +83,15 @@ def choose(hparams, manifests):
     }
 
 
+def feature_store(hparams):
+    """Tell where this run's features are stored."""
+    settings = (hparams["feature_store"], hparams["feature_dtype"])
+    return FeatureStore(hparams["compute_features"], *settings)
+
+
 def make_datasets(hparams, manifests, chosen, run_opts):
     """Extract the features that are missing; returns data sets and their loaders' settings."""
-    store = FeatureStore(
-        hparams["compute_features"], hparams["feature_store"], hparams["feature_dtype"]
-    )
+    store = feature_store(hparams)
     by_speaker = hparams["normalization"] == "speaker"
     # A speaker's normalisation is over all of their audio, whatever anybody said of it.
     parts = [manifests["manifest"]] if by_speaker else chosen.values()
@@ -163,14 +169,24 @@ def report(brain, hparams, manifests, chosen, made_by, notice):
     logger.info("Test of epoch %d, in %s:\n\n%s\n", brain.best["epoch"], folder, table)
 
 
-def main(arguments):
+def load(arguments):
+    """Read a command line and its YAML; returns file, settings, run options, overrides."""
     hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
-    sb.utils.distributed.ddp_init_group(run_opts)
     with open(hparams_file, encoding="utf-8") as file:
         hparams = load_hyperpyyaml(file, overrides)
     hparams["train_on"] = data.check_train_on(hparams["train_on"])
     data.check_normalization(hparams["normalization"])
+    return hparams_file, hparams, run_opts, overrides
 
+
+def main(arguments):
+    loaded = load(arguments)
+    sb.utils.distributed.ddp_init_group(loaded[2])
+    with hold(loaded[1]["output_folder"]) if if_main_process() else nullcontext():
+        train_and_test(*loaded)
+
+
+def train_and_test(hparams_file, hparams, run_opts, overrides):
     simulated = hparams["data_folder"] == "simulated"
     data_folder = cached_corpus() if simulated else hparams["data_folder"]
     notice = NOTICE if is_simulated(data_folder) else None

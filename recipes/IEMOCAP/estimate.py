@@ -1,0 +1,62 @@
+"""About how long trials take, from a few measured steps of training."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from softlabels.losses import soft_cross_entropy
+
+STEPS = 5
+
+
+def estimate_minutes(trials, hparams, manifest, jobs, threads):
+    """Estimate the minutes that trials take, several at once.
+
+    Arguments
+    ---------
+    trials : list of Trial
+        Their ``work`` is the number of training utterances.
+    hparams : dict
+        The settings of one of them, as loaded from its YAML.
+    manifest : dict
+        id → entry with ``duration`` in seconds.
+    jobs, threads : int
+        Trials at once, and threads of each.
+
+    Returns
+    -------
+    minutes : float
+    """
+    duration = np.mean([entry["duration"] for entry in manifest.values()])
+    steps = sum(trial.work for trial in trials) / hparams["batch_size"]
+    seconds = hparams["number_of_epochs"] * steps * _step_seconds(hparams, duration, threads)
+    return (seconds + len(trials) * _start_seconds()) / min(jobs, len(trials)) / 60
+
+
+def _step_seconds(hparams, duration, threads):
+    """Time a step on random features of the mean length."""
+    torch.set_num_threads(threads)
+    modules = torch.nn.ModuleList([hparams["embedding_model"], hparams["classifier"]])
+    optimizer = hparams["opt_class"](modules.parameters())
+    batch, classes = hparams["batch_size"], len(hparams["classes"])
+    features = torch.randn(batch, round(100 * duration), hparams["input_size"])
+    targets = torch.full((batch, classes), 1 / classes)
+    times = []
+    for _ in range(STEPS):
+        started = time.perf_counter()
+        optimizer.zero_grad()
+        log_probabilities = modules[1](modules[0](features, torch.ones(batch)))
+        soft_cross_entropy(log_probabilities, targets).backward()
+        optimizer.step()
+        times.append(time.perf_counter() - started)
+    return float(np.median(times))
+
+
+def _start_seconds():
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import train"], cwd=Path(__file__).parent, check=True)
+    return time.perf_counter() - started

@@ -1,0 +1,81 @@
+"""The human ceiling: each annotator scored against the others as if a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from softlabels.checks import Votes
+from softlabels.metrics import distances
+from softlabels.report.closeness import total_variation
+from softlabels.votes import MINIMUM_AGREEMENT, count_votes, dominant_counts, target_counts
+
+
+def human_ceiling(
+    batch: Iterable[Votes],
+    classes: Sequence[str],
+    minimum_agreement: int = MINIMUM_AGREEMENT,
+) -> dict[str, Any]:
+    """Leave out one annotator at a time, and score them against the rest.
+
+    WA and UA are over the pairs of utterance and annotator for which the others
+    make the utterance clear. An annotator who gave several labels is right by the
+    share that the true one has among them; a label that is no target class is wrong.
+    JS and TV are over the pairs in which both sides gave a target class.
+
+    Arguments
+    ---------
+    batch : iterable of votes
+        N utterances' votes (see `softlabels.checks.check_votes`).
+    classes : sequence of str
+        The K target classes.
+    minimum_agreement : int
+        The least number of others behind a dominant label.
+
+    Returns
+    -------
+    scores : dict
+        ``n`` pairs, ``WA``, ``UA``, ``recall`` by class; ``pairs``, ``JS``, ``TV``. None
+        where there is no pair.
+
+    Example
+    -------
+    >>> votes = [[["sad"], ["sad"], ["sad"]], [["happy"], ["happy"], ["sad"]]]
+    >>> human_ceiling(votes, ["happy", "sad"])["WA"]
+    0.75
+    """
+    utterances = [list(votes) for votes in batch]
+    alone = [[votes[i]] for votes in utterances for i in range(len(votes)) if len(votes) > 1]
+    rest = [
+        votes[:i] + votes[i + 1 :]
+        for votes in utterances
+        for i in range(len(votes))
+        if len(votes) > 1
+    ]
+    theirs, labels = count_votes(alone + rest, labels=classes)
+    own, others = theirs[: len(alone)], theirs[len(alone) :]
+    dominant = dominant_counts(others, labels, minimum_agreement)
+    clear = (dominant >= 0) & (dominant < len(classes))
+    said = own[clear] / np.maximum(own[clear].sum(axis=1, keepdims=True), 1)
+    right = said[np.arange(clear.sum()), dominant[clear]]
+    recall = {
+        name: float(right[dominant[clear] == k].mean()) if (dominant[clear] == k).any() else None
+        for k, name in enumerate(classes)
+    }
+    present = [value for value in recall.values() if value is not None]
+    a, b = (target_counts(counts, labels, classes) for counts in (own, others))
+    both = (a.sum(axis=1) > 0) & (b.sum(axis=1) > 0)
+    p, q = (x[both] / x[both].sum(axis=1, keepdims=True) for x in (a, b))
+    with np.errstate(divide="ignore"):
+        js = distances(np.log(p), q)["JS"]
+    return {
+        "n": int(clear.sum()),
+        "WA": float(right.mean()) if len(right) else None,
+        "UA": float(np.mean(present)) if present else None,
+        "recall": recall,
+        "pairs": int(both.sum()),
+        "JS": float(js.mean()) if both.any() else None,
+        "TV": float(total_variation(p, q).mean()) if both.any() else None,
+    }
