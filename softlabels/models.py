@@ -120,6 +120,15 @@ class BLSTMAttention(nn.Module):
         Width of the LSTM, in each direction.
     dropout : float
         Probability of dropping a unit, 0 to 1.
+    frame_step : int
+        Only every frame_step-th frame is heard, from the first one on: recurrence
+        over a low frame rate (Pundak and Sainath, Interspeech 2016) at that
+        fraction of the cost. The differences in the features tell of the frames between.
+
+    Raises
+    ------
+    ValueError
+        If frame_step is below 1.
 
     Example
     -------
@@ -134,8 +143,12 @@ class BLSTMAttention(nn.Module):
         hidden_size: int = 256,
         lstm_size: int = 128,
         dropout: float = 0.5,
+        frame_step: int = 1,
     ) -> None:
         super().__init__()
+        if frame_step < 1:
+            raise ValueError(f"frame_step must be at least 1; got {frame_step}")
+        self.frame_step = frame_step
         self.full_in = nn.Linear(input_size, hidden_size)
         self.forward_lstm = nn.LSTM(hidden_size, lstm_size, batch_first=True)
         self.backward_lstm = nn.LSTM(hidden_size, lstm_size, batch_first=True)
@@ -177,9 +190,11 @@ class BLSTMAttention(nn.Module):
         embeddings : torch.Tensor
             [B, hidden_size].
         weights : torch.Tensor
-            [B, T]: each row sums to 1; 0 on padding.
+            [B, ⌈T / frame_step⌉]: each row sums to 1; 0 on padding.
         """
         frames = frames_from_lengths(lengths, features)
+        features = features[:, :: self.frame_step]
+        frames = (frames + self.frame_step - 1) // self.frame_step
         time = torch.arange(features.shape[1], device=features.device)
         # 0 · NaN is NaN: whatever padding holds must not reach a sum
         features = features.masked_fill((time >= frames[:, None])[:, :, None], 0.0)

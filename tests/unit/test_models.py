@@ -33,6 +33,23 @@ def test_an_utterance_gets_the_same_output_alone_and_in_any_batch(model):
             assert torch.allclose(row, model(utterance[None])[0], atol=1e-5)
 
 
+@pytest.mark.parametrize("step", [2, 3, 7])
+def test_a_frame_step_is_the_same_network_on_every_nth_frame(model, step):
+    utterances, batch, lengths = padded(FRAMES, garbage=torch.nan)
+    sparse = BLSTMAttention(input_size=7, frame_step=step).eval()
+    sparse.load_state_dict(model.state_dict())
+    with torch.no_grad():
+        together, weights = sparse.embed_and_attend(batch, lengths)
+        for row, utterance in zip(together, utterances, strict=True):
+            assert torch.allclose(row, model(utterance[None, ::step])[0], atol=1e-5)
+    assert weights.shape == (len(FRAMES), -(-50 // step))
+
+
+def test_a_frame_step_below_one_raises():
+    with pytest.raises(ValueError, match="frame_step must be at least 1; got 0"):
+        BLSTMAttention(input_size=7, frame_step=0)
+
+
 def test_the_two_lstms_are_pytorchs_packed_bidirectional_one(model):
     _, batch, lengths = padded(FRAMES)
     blstm = torch.nn.LSTM(256, 128, batch_first=True, bidirectional=True)

@@ -1,0 +1,214 @@
+"""The report's pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from softlabels.checks import Votes
+from softlabels.encoders import AnnotationEncoder
+
+# Okabe and Ito's palette: told apart by colour-blind readers too
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
+MARKERS = "os^DvPX"
+
+
+def draw_teachers(
+    patterns: Sequence[tuple[Votes, int]], encoders: Mapping[str, AnnotationEncoder], file: Path
+) -> None:
+    """Draw what each encoder makes of vote patterns: a row a pattern, a column an encoder.
+
+    Arguments
+    ---------
+    patterns : sequence of (votes, int)
+        Vote patterns and how many utterances have them.
+    encoders : dict
+        What to call it → encoder; all of the same classes.
+    file : Path
+        The PNG to write.
+    """
+    classes = next(iter(encoders.values())).classes
+    size = (2.6 + 2.1 * len(encoders), 0.6 + 0.95 * len(patterns))
+    figure = _figure(size)
+    grid = figure.subplots(len(patterns), len(encoders), squeeze=False, sharex=True, sharey=True)
+    for row, (votes, count) in enumerate(patterns):
+        for column, (name, encoder) in enumerate(encoders.items()):
+            axes = grid[row, column]
+            target = encoder.encode_batch([votes])[0]
+            if np.isnan(target).any():
+                axes.text(0.5, 0.5, "no target", transform=axes.transAxes, ha="center", va="center")
+            else:
+                bars = axes.bar(range(len(classes)), target, color=_colours(len(classes)))
+                axes.bar_label(bars, [f"{x:.2f}" for x in target], fontsize=6.5, padding=1)
+            axes.set_ylim(0, 1.25)
+            axes.set_yticks([0, 1])
+            axes.set_xticks(range(len(classes)), classes, rotation=30, ha="right", fontsize=8)
+            if row == 0:
+                axes.set_title(name, fontsize="medium")
+        said = "\n".join(", ".join(annotator) for annotator in votes)
+        grid[row, 0].set_ylabel(
+            f"{said}\n({count} utterances)", rotation=0, ha="right", va="center", fontsize=8
+        )
+    figure.supxlabel("target", fontsize="medium")
+    figure.savefig(file, dpi=130)
+
+
+def draw_curve(table: pd.DataFrame, trials: int, title: str, file: Path) -> None:
+    """Draw WA and UA over α.
+
+    Arguments
+    ---------
+    table : pandas.DataFrame
+        Indexed by α: ``WA_mean, WA_sd, UA_mean, UA_sd`` as fractions.
+    trials : int
+        Behind each point.
+    title : str
+        What stands above.
+    file : Path
+        The PNG to write.
+    """
+    figure = _figure((6.4, 4))
+    axes = figure.subplots()
+    for index, name in enumerate(("WA", "UA")):
+        mean, deviation = 100 * table[f"{name}_mean"], 100 * table[f"{name}_sd"].fillna(0)
+        shift = 0.008 * (2 * index - 1) * max(float(table.index.max()), 1)  # bars side by side
+        axes.errorbar(
+            table.index + shift,
+            mean,
+            deviation,
+            label=name,
+            color=COLOURS[index],
+            marker=MARKERS[index],
+            capsize=3,
+        )
+    axes.set_xticks(table.index, [f"{alpha:g}" for alpha in table.index])
+    axes.set_xlabel("α: votes added to each class (0: soft targets)")
+    axes.set_ylabel(f"% (mean ± standard deviation of {trials} trials)")
+    axes.set_title(title, fontsize="medium")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(file, dpi=130)
+
+
+def draw_recall(
+    recalls: Mapping[str, pd.DataFrame], ceiling: Mapping[str, float | None], file: Path
+) -> None:
+    """Draw each class's recall under each teacher, with the annotators' own.
+
+    Arguments
+    ---------
+    recalls : dict
+        row → a trial a row, a class a column; fractions.
+    ceiling : dict
+        class → the annotators' recall.
+    file : Path
+        The PNG to write.
+    """
+    classes = list(ceiling)
+    figure = _figure((2.5 + 1.6 * len(classes), 4.4))
+    axes = figure.subplots()
+    width = 0.8 / max(len(recalls), 1)
+    for index, (row, table) in enumerate(recalls.items()):
+        places = np.arange(len(classes)) - 0.4 + (index + 0.5) * width
+        axes.bar(
+            places,
+            100 * table[classes].mean(),
+            width,
+            yerr=100 * table[classes].std(ddof=1).fillna(0),
+            error_kw={"elinewidth": 1, "alpha": 0.6},
+            color=COLOURS[index % len(COLOURS)],
+            label=f"{row} ({len(table)} trials)",
+        )
+    for index, name in enumerate(classes):
+        if (value := ceiling[name]) is not None:
+            axes.hlines(100 * value, index - 0.42, index + 0.42, colors="black", linestyles="--")
+    axes.plot([], [], "k--", label="annotators against the others")
+    axes.set_xticks(range(len(classes)), classes)
+    axes.set_ylabel("recall, % (mean ± standard deviation)")
+    axes.set_ylim(0, 100)
+    axes.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2)
+    figure.savefig(file, dpi=130)
+
+
+def draw_learning(learning: pd.DataFrame, file: Path) -> None:
+    """Draw training loss and validation UA over epochs, a line a row of the table.
+
+    Arguments
+    ---------
+    learning : pandas.DataFrame
+        ``row, epoch, loss, UA``, an epoch of a trial a row.
+    file : Path
+        The PNG to write.
+    """
+    figure = _figure((9, 4.2))
+    both = figure.subplots(1, 2)
+    quantities = (
+        ("loss", "training loss, nats (own targets)", 1),
+        ("UA", "validation UA, % (mean of trials)", 100),
+    )
+    for axes, (name, label, scale) in zip(both, quantities, strict=True):
+        for index, (row, of_row) in enumerate(learning.groupby("row", sort=False)):
+            mean = of_row.groupby("epoch")[name].mean() * scale
+            axes.plot(
+                mean.index,
+                mean,
+                color=COLOURS[index % len(COLOURS)],
+                marker=MARKERS[index % len(MARKERS)],
+                markersize=3,
+                label=row,
+            )
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(label)
+        axes.grid(alpha=0.3)
+    handles = both[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=2, fontsize="small")
+    figure.savefig(file, dpi=130)
+
+
+def draw_reliability(bins: Mapping[str, Mapping[str, Any]], file: Path) -> None:
+    """Draw how often confidence is borne out on clear utterances, a line a row of the table.
+
+    Arguments
+    ---------
+    bins : dict
+        row → what `softlabels.report.closeness.calibration` returns.
+    file : Path
+        The PNG to write.
+    """
+    figure = _figure((6, 5))
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="grey", linestyle="--", label="calibrated")
+    for index, (row, found) in enumerate(bins.items()):
+        axes.plot(
+            found["confidence"],
+            found["right"],
+            color=COLOURS[index % len(COLOURS)],
+            marker=MARKERS[index % len(MARKERS)],
+            markersize=4,
+            label=f"{row} (ECE {found['error']:.3f})",
+        )
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("confidence: probability of the predicted class")
+    axes.set_ylabel("share of clear utterances that are right")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="small", loc="upper left")
+    figure.savefig(file, dpi=130)
+
+
+def _figure(size: tuple[float, float]) -> Figure:
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _colours(number: int) -> list[str]:
+    return [COLOURS[index % len(COLOURS)] for index in range(number)]
+
+
