@@ -41,7 +41,9 @@ def hold(folder: str | os.PathLike[str]) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        logger.warning("%s is held by %s; waiting for it", place, holder(place) or "another process")
+        logger.warning(
+            "%s is held by %s; waiting for it", place, holder(place) or "another process"
+        )
         lock.acquire()
     with lock:
         now = datetime.now().astimezone().isoformat(timespec="microseconds")

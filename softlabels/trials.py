@@ -185,4 +185,3 @@ def _live_line(trials: Sequence[Trial], disable: bool) -> Iterator[None]:
         finally:
             ended.set()
             watcher.join()
-

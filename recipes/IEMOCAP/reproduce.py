@@ -43,8 +43,9 @@ SESSIONS = (1, 2, 3, 4, 5)
 def parse(arguments):
     """Read the command line; settings of the YAML come back as they were given."""
     parser = argparse.ArgumentParser(
-        description=__doc__, allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("--data_folder", default="simulated", help="a release; simulated speech if not given")

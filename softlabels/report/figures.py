@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from softlabels.checks import Votes
 from softlabels.encoders import AnnotationEncoder
@@ -55,19 +56,17 @@ def draw_teachers(
         grid[row, 0].set_ylabel(
             f"{said}\n({count} utterances)", rotation=0, ha="right", va="center", fontsize=8
         )
-    figure.supxlabel("target", fontsize="medium")
+    figure.supxlabel("the target that each encoder gives", fontsize="medium")
     figure.savefig(file, dpi=130)
 
 
-def draw_curve(table: pd.DataFrame, trials: int, title: str, file: Path) -> None:
+def draw_curve(table: pd.DataFrame, title: str, file: Path) -> None:
     """Draw WA and UA over α.
 
     Arguments
     ---------
     table : pandas.DataFrame
-        Indexed by α: ``WA_mean, WA_sd, UA_mean, UA_sd`` as fractions.
-    trials : int
-        Behind each point.
+        Indexed by α: ``trials``; ``WA_mean, WA_sd, UA_mean, UA_sd`` as fractions.
     title : str
         What stands above.
     file : Path
@@ -89,6 +88,8 @@ def draw_curve(table: pd.DataFrame, trials: int, title: str, file: Path) -> None
         )
     axes.set_xticks(table.index, [f"{alpha:g}" for alpha in table.index])
     axes.set_xlabel("α: votes added to each class (0: soft targets)")
+    fewest, most = int(table["trials"].min()), int(table["trials"].max())
+    trials = f"{most}" if fewest == most else f"{fewest} to {most}"
     axes.set_ylabel(f"% (mean ± standard deviation of {trials} trials)")
     axes.set_title(title, fontsize="medium")
     axes.grid(alpha=0.3)
@@ -132,7 +133,7 @@ def draw_recall(
     axes.set_xticks(range(len(classes)), classes)
     axes.set_ylabel("recall, % (mean ± standard deviation)")
     axes.set_ylim(0, 100)
-    axes.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2)
+    figure.legend(loc="outside lower center", fontsize="small", ncols=2)
     figure.savefig(file, dpi=130)
 
 
@@ -164,6 +165,7 @@ def draw_learning(learning: pd.DataFrame, file: Path) -> None:
                 label=row,
             )
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel(label)
         axes.grid(alpha=0.3)
     handles = both[0].get_legend_handles_labels()
@@ -181,7 +183,7 @@ def draw_reliability(bins: Mapping[str, Mapping[str, Any]], file: Path) -> None:
     file : Path
         The PNG to write.
     """
-    figure = _figure((6, 5))
+    figure = _figure((6, 6))
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="grey", linestyle="--", label="calibrated")
     for index, (row, found) in enumerate(bins.items()):
@@ -198,7 +200,7 @@ def draw_reliability(bins: Mapping[str, Mapping[str, Any]], file: Path) -> None:
     axes.set_xlabel("confidence: probability of the predicted class")
     axes.set_ylabel("share of clear utterances that are right")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize="small", loc="upper left")
+    figure.legend(loc="outside lower center", fontsize="small")
     figure.savefig(file, dpi=130)
 
 
@@ -210,5 +212,3 @@ def _figure(size: tuple[float, float]) -> Figure:
 
 def _colours(number: int) -> list[str]:
     return [COLOURS[index % len(COLOURS)] for index in range(number)]
-
-

@@ -76,19 +76,22 @@ def differences(sweep: Sweep) -> tuple[dict[str, dict[str, Difference]], str]:
     """
     base = sweep.plan["baseline"]
     keys = ["session", "seed", "utterance"]
-    first = _clear(sweep, base)
-    units = "speakers" if first["speaker"].nunique() >= ENOUGH_SPEAKERS else "utterances"
+    pairs = {
+        row: _clear(sweep, base).merge(_clear(sweep, row), on=keys, suffixes=("", "_new"))
+        for row in sweep.rows
+        if row != base
+    }
+    pairs = {row: both for row, both in pairs.items() if len(both)}
+    fewest = min((both["speaker"].nunique() for both in pairs.values()), default=0)
+    units = "speakers" if fewest >= ENOUGH_SPEAKERS else "utterances"
     found: dict[str, dict[str, Difference]] = {}
-    for row in sweep.rows:
-        pairs = first.merge(_clear(sweep, row), on=keys, suffixes=("", "_new"))
-        if row == base or pairs.empty:
-            continue
-        gain = (pairs["predicted_new"] == pairs["true"]) * 1.0
-        gain -= (pairs["predicted"] == pairs["true"]) * 1.0
-        unit = pairs["speaker" if units == "speakers" else "utterance"]
-        trainings = pairs["session"].astype(str) + "/" + pairs["seed"].astype(str)
+    for row, both in pairs.items():
+        gain = (both["predicted_new"] == both["true"]) * 1.0
+        gain -= (both["predicted"] == both["true"]) * 1.0
+        unit = both["speaker" if units == "speakers" else "utterance"]
+        trainings = both["session"].astype(str) + "/" + both["seed"].astype(str)
         found[row] = {
-            "UA": compare(gain, pairs["true"], unit, trainings),
+            "UA": compare(gain, both["true"], unit, trainings),
             "WA": compare(gain, [""] * len(gain), unit, trainings),
         }
     for name in ("UA", "WA"):

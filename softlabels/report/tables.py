@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from softlabels.report.comparison import Difference
-from softlabels.report.summary import accuracies, majority, verdict
+from softlabels.report.summary import accuracies, majority
 from softlabels.report.sweep import Sweep
 
 GAP = "–"
@@ -30,29 +30,18 @@ def percent(mean: float | None, deviation: float | None = None) -> str:
 
 
 def points(found: Difference | None) -> str:
-    """Write a difference in points with its interval.
+    """Write a difference in points with its interval and p-value.
 
     Example
     -------
-    >>> points(Difference(0.06, 0.02, 0.1, 0.01, units=10, trainings=15))
-    '+6.0 [+2.0, +10.0]'
+    >>> points(Difference(0.06, 0.02, 0.1, 0.0004, units=10, trainings=15))
+    '+6.0 [+2.0, +10.0], p < 0.001'
     """
     if found is None:
         return GAP
-    return f"{100 * found.value:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
-
-
-def p_value(found: Difference | None) -> str:
-    """Write a p-value.
-
-    Example
-    -------
-    >>> p_value(Difference(0.06, 0.02, 0.1, 0.0004, units=10, trainings=15))
-    '< 0.001'
-    """
-    if found is None:
-        return GAP
-    return "< 0.001" if found.p < 0.001 else f"{found.p:.3f}"
+    value, low, high = (100 * x for x in (found.value, found.low, found.high))
+    p = "< 0.001" if found.p < 0.001 else f"= {found.p:.3f}"
+    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}], p {p}"
 
 
 def main_table(
@@ -93,28 +82,23 @@ def main_table(
     for row, found in table.iterrows():
         clear, ambiguous = found["clear"], found["ambiguous"]
         trained = GAP if not found["trials"] else f"{clear:.0f} + {ambiguous:.0f}"
-        cells = {"trials": f"{found['trials']} of {found['planned']}", "utterances": trained}
+        cells = {
+            "trials": f"{found['trials']:.0f} of {found['planned']:.0f}",
+            "utterances": trained,
+        }
         for name in ("WA", "UA"):
             cells[f"{name} %"] = percent(found[f"{name}_mean"], found[f"{name}_sd"])
         if sessions:
             cells["UA %, sessions together"] = percent(found["UA_pooled"])
         for name in ("UA", "WA"):
             difference = differences.get(str(row), {}).get(name)
-            cells[f"Δ{name}, 95 % interval"] = points(difference)
-            cells[f"p ({name})"] = p_value(difference)
+            cells[f"Δ{name} [95 %]"] = points(difference)
         line(str(row), cells)
     if ceiling["n"]:
         scores = {f"{name} %": percent(ceiling[name]) for name in ("WA", "UA")}
         line("an annotator against the others", scores)
-    columns = list(dict.fromkeys(key for each in reversed(lines) for key in each))
-    wide = max(lines, key=len)
-    columns = [*wide, *(name for name in columns if name not in wide)]
-    return pd.DataFrame(lines, columns=columns).fillna(GAP)
-
-
-def verdicts(differences: Mapping[str, Mapping[str, Difference]]) -> dict[str, str]:
-    """Say in words what each row's difference in UA shows: row → sentence."""
-    return {row: verdict(found["UA"]) for row, found in differences.items()}
+    columns = max(lines, key=len)  # a row of the plan has every column
+    return pd.DataFrame(lines, columns=list(columns)).fillna(GAP)
 
 
 def distance_table(scores: pd.DataFrame) -> pd.DataFrame:
@@ -157,6 +141,15 @@ def target_table(rows: list[dict[str, Any]], classes: list[str]) -> pd.DataFrame
         }
         for row in rows
     )
+
+
+def truth_table(truth: pd.DataFrame) -> pd.DataFrame:
+    """Lay out distances to the truth."""
+    if truth.empty:
+        return truth
+    numbers = {name: [f"{x:.3f}" for x in truth[name]] for name in ("JS", "TV")}
+    kl = ["∞" if pd.isna(x) else f"{x:.3f}" for x in truth["KL"]]
+    return pd.DataFrame({"": truth["what"], "n": truth["n"].astype(str), **numbers, "KL": kl})
 
 
 def markdown(table: pd.DataFrame) -> str:

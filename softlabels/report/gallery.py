@@ -1,0 +1,97 @@
+"""Draws all of a sweep's pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from softlabels.checks import Votes
+from softlabels.encoders import AnnotationEncoder
+from softlabels.report import figures
+from softlabels.report.closeness import calibration
+from softlabels.report.summary import accuracies
+from softlabels.report.sweep import Sweep
+from softlabels.report.teachers import commonest_patterns
+from softlabels.results import draw_confusion
+from softlabels.votes import count_votes, partition_counts
+
+PATTERNS = 8
+
+
+def draw_all(
+    sweep: Sweep,
+    votes: Sequence[Votes],
+    encoders: Mapping[str, AnnotationEncoder],
+    ceiling: Mapping[str, Any],
+) -> list[dict[str, Any]]:
+    """Draw every picture that there is something for.
+
+    Arguments
+    ---------
+    sweep : Sweep
+        What ran.
+    votes : sequence of votes
+        The corpus' utterances that somebody voted on.
+    encoders : dict
+        What to call it → encoder.
+    ceiling : dict
+        As `softlabels.report.ceiling.human_ceiling` returns it.
+
+    Returns
+    -------
+    pictures : list of dict
+        ``file`` (Path), ``title`` and what it ``says``; teachers.png is the first.
+    """
+    pictures: list[dict[str, Any]] = []
+
+    def picture(name: str, title: str, says: str) -> Path:
+        pictures.append({"file": sweep.folder / name, "title": title, "says": says})
+        return sweep.folder / name
+
+    says = "The commonest patterns of votes in this corpus, and the target that each encoder gives."
+    file = picture("teachers.png", "What each teacher makes of the votes", says)
+    figures.draw_teachers(commonest_patterns(_taught(sweep, votes), PATTERNS), encoders, file)
+    done, classes = sweep.finished, sweep.classes
+    if done.empty:
+        return pictures
+    if sweep.plan["curve"]:
+        table = accuracies(sweep).astype(float)
+        curve = table.loc[[row for _, row in sweep.plan["curve"]]]
+        curve.index = pd.Index([alpha for alpha, _ in sweep.plan["curve"]])
+        file = picture("alpha.png", "How much to smooth", "WA and UA over α; 0 is soft targets.")
+        title = f"modified soft targets on {sweep.plan['corpus']}, clear + ambiguous"
+        figures.draw_curve(curve.dropna(subset="UA_mean"), title, file)
+    of_row = dict(list(done.groupby("row", sort=False)))
+    recalls = {
+        str(row): pd.DataFrame([m["test"]["clear"]["recall"] for m in trials["metrics"]])
+        for row, trials in of_row.items()
+    }
+    file = picture("recall.png", "Recall of each class", "Means over seeds and held-out sessions.")
+    figures.draw_recall(recalls, ceiling["recall"], file)
+    says = "Means over trials. Losses are to each teacher's own targets: not to be compared."
+    figures.draw_learning(sweep.learning, picture("learning.png", "Learning", says))
+    said = sweep.predictions[sweep.predictions["subset"] == "clear"]
+    bins = {
+        str(row): calibration(part[[f"p_{k}" for k in classes]], part["predicted"] == part["true"])
+        for row, part in said.groupby("row", sort=False)
+    }
+    says = "Below the diagonal a model is surer than it is right. Clear utterances of all trials."
+    file = picture("reliability.png", "Is confidence borne out?", says)
+    figures.draw_reliability(bins, file)
+    for row, trials in of_row.items():
+        confusion = np.sum([m["test"]["clear"]["confusion"] for m in trials["metrics"]], axis=0)
+        slug = Path(trials["folder"].iloc[0]).parts[1]
+        says = f"Clear utterances of {len(trials)} trials."
+        file = picture(f"confusion_{slug}.png", f"Confusions: {row}", says)
+        draw_confusion(confusion.tolist(), classes, f"{row}, {len(trials)} trials", file)
+    return pictures
+
+
+def _taught(sweep: Sweep, votes: Sequence[Votes]) -> list[Votes]:
+    counts, labels = count_votes(votes, labels=sweep.classes)
+    kinds = partition_counts(counts, labels, sweep.classes, sweep.plan["minimum_agreement"])
+    return [each for each, kind in zip(votes, kinds, strict=True) if kind != "discarded"]

@@ -1,0 +1,60 @@
+"""On a corpus whose true distributions are known: how near targets and predictions come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from softlabels.checks import Votes
+from softlabels.encoders import AnnotationEncoder
+from softlabels.report.closeness import closeness
+from softlabels.report.sweep import Sweep
+from softlabels.votes import count_votes
+
+
+def distance_to_truth(
+    sweep: Sweep, votes: Mapping[str, Votes], encoders: Mapping[str, AnnotationEncoder]
+) -> pd.DataFrame:
+    """Score each encoder's targets, and each row's predictions, against the truth.
+
+    Arguments
+    ---------
+    sweep : Sweep
+        What ran, on the built-in corpus.
+    votes : dict
+        utterance → its votes.
+    encoders : dict
+        What to call it → encoder.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        ``what``, ``n`` utterances, ``JS`` and ``KL`` in nats, ``TV``, nearest first. KL is
+        None where something that is true was given no probability.
+    """
+    file = Path(sweep.plan["data_folder"]) / "truth.csv"
+    truth = pd.read_csv(file).set_index("utterance")[[name.lower() for name in sweep.classes]]
+    truth = truth.div(truth.sum(axis=1), axis=0).dropna()
+    names = [name for name in votes if name in truth.index]
+    counts, labels = count_votes((votes[name] for name in names), labels=sweep.classes)
+    lines = []
+
+    def line(what: str, p: np.ndarray, utterances: list[str]) -> None:
+        found = closeness(p, truth.loc[utterances].to_numpy())
+        near = {name: found[name] for name in ("JS", "KL", "TV")}
+        lines.append({"what": what, "n": len(utterances), **near})
+
+    for name, encoder in encoders.items():
+        targets = encoder.encode_counts(counts, labels)
+        taught = ~np.isnan(targets).any(axis=1)
+        kept = [each for each, ok in zip(names, taught, strict=True) if ok]
+        line(f"targets: {name}", targets[taught], kept)
+    if len(sweep.predictions):
+        said = sweep.predictions[sweep.predictions["utterance"].isin(truth.index)]
+        for row, part in said.groupby("row", sort=False):
+            p = part[[f"p_{name}" for name in sweep.classes]].to_numpy()
+            line(f"predictions: {row}", p, part["utterance"].tolist())
+    return pd.DataFrame(lines).sort_values("JS", ignore_index=True)
