@@ -9,13 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy
-import speechbrain
-import torch
-import torchaudio
-
 import softlabels
-from softlabels.data import check_train_on
+from softlabels.checks import check_train_on
 from softlabels.encoders import AnnotationEncoder
 
 RUN_FILE, METRICS_FILE = "run.json", "metrics.json"
@@ -38,6 +33,11 @@ def versions() -> dict[str, str]:
     >>> versions()["softlabels"] == softlabels.__version__
     True
     """
+    import numpy
+    import speechbrain
+    import torch
+    import torchaudio
+
     modules = (numpy, softlabels, speechbrain, torch, torchaudio)
     found = {module.__name__: str(module.__version__) for module in modules}
     return {"python": platform.python_version(), **found}

@@ -26,6 +26,7 @@ from tqdm import tqdm
 from softlabels import data, runs
 from softlabels.batches import SimilarLengthBatches
 from softlabels.brain import SoftLabelBrain
+from softlabels.checks import check_train_on
 from softlabels.frontends import front_end_fingerprint
 from softlabels.holding import hold
 from softlabels.metrics import majority_class
@@ -174,7 +175,7 @@ def load(arguments):
     hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
     with open(hparams_file, encoding="utf-8") as file:
         hparams = load_hyperpyyaml(file, overrides)
-    hparams["train_on"] = data.check_train_on(hparams["train_on"])
+    hparams["train_on"] = check_train_on(hparams["train_on"])
     data.check_normalization(hparams["normalization"])
     return hparams_file, hparams, run_opts, overrides
 

@@ -95,8 +95,8 @@ def main_table(
             cells[f"Δ{name} [95 %]"] = points(difference)
         line(str(row), cells)
     if ceiling["n"]:
-        scores = {f"{name} %": percent(ceiling[name]) for name in ("WA", "UA")}
-        line("an annotator against the others", scores)
+        cells = {f"{name} %": percent(ceiling[name]) for name in ("WA", "UA")}
+        line("an annotator against the others", cells)
     columns = max(lines, key=len)  # a row of the plan has every column
     return pd.DataFrame(lines, columns=list(columns)).fillna(GAP)
 

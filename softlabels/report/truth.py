@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -49,9 +50,8 @@ def distance_to_truth(
 
     for name, encoder in encoders.items():
         targets = encoder.encode_counts(counts, labels)
-        taught = ~np.isnan(targets).any(axis=1)
-        kept = [each for each, ok in zip(names, taught, strict=True) if ok]
-        line(f"targets: {name}", targets[taught], kept)
+        taught = np.isfinite(targets).all(axis=1)
+        line(f"targets: {name}", targets[taught], list(compress(names, taught.tolist())))
     if len(sweep.predictions):
         said = sweep.predictions[sweep.predictions["utterance"].isin(truth.index)]
         for row, part in said.groupby("row", sort=False):

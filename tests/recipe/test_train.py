@@ -4,6 +4,8 @@ import csv
 import json
 import math
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sklearn.metrics as sk
+import torch
 import train
 from hyperpyyaml import resolve_references
 
@@ -273,3 +276,24 @@ def test_real_speech_runs_as_it_is(tmp_path):
     assert metrics["train"] == {"clear": 264 - 26, "ambiguous": 94}
     assert (metrics["test"]["clear"]["n"], metrics["test"]["ambiguous"]["n"]) == (85, 12)
     assert metrics["majority"]["class"] == "Anger"
+
+
+def test_test_labels_choose_nothing(everyday_release, tmp_path):
+    other = tmp_path / "release"
+    shutil.copytree(everyday_release, other)
+    turned = dict(zip(CLASSES, [*CLASSES[1:], CLASSES[0]], strict=True))
+    for file in sorted((other / "Session1/dialog/EmoEvaluation").glob("*.txt")):
+        words = re.split(r"\b", file.read_text())
+        file.write_text("".join(turned.get(word, word) for word in words))
+    found, weights, true = [], [], []
+    for name, release in (("as it is", everyday_release), ("permuted", other)):
+        metrics = run("modified_soft", release, tmp_path / name)
+        found.append(metrics["valid"])
+        true.append([row["true"] for row in rows(tmp_path / name)])
+        kept = sorted((tmp_path / name / "save/checkpoints").glob("CKPT*"))
+        weights.append([torch.load(each / "embedding_model.ckpt") for each in kept])
+    assert true[0] != true[1]
+    assert found[0] == found[1]
+    assert len(weights[0]) == len(weights[1])
+    for first, second in zip(*weights, strict=True):
+        assert all(torch.equal(first[key], second[key]) for key in first)

@@ -8,8 +8,8 @@ import torch
 
 from softlabels import get_encoder
 from softlabels.batches import SimilarLengthBatches
+from softlabels.checks import check_train_on
 from softlabels.data import (
-    check_train_on,
     class_weights,
     encoded,
     shares_of_votes,
