@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +49,8 @@ def distance_to_truth(
 
     for name, encoder in encoders.items():
         targets = encoder.encode_counts(counts, labels)
-        taught = np.isfinite(targets).all(axis=1)
-        line(f"targets: {name}", targets[taught], list(compress(names, taught.tolist())))
+        taught = np.flatnonzero(np.isfinite(targets).all(axis=1))
+        line(f"targets: {name}", targets[taught], [names[index] for index in taught])
     if len(sweep.predictions):
         said = sweep.predictions[sweep.predictions["utterance"].isin(truth.index)]
         for row, part in said.groupby("row", sort=False):
