@@ -17,12 +17,15 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["softlabels", "softlabels.*"]),
-    package_data={"softlabels": ["py.typed"]},
+    package_data={"softlabels": ["py.typed", "report/*.jinja"]},
     install_requires=[
         "numpy",
         "scipy",
         "scikit-learn",
+        "pandas",
         "matplotlib",
+        "jinja2",
+        "joblib",
         "soundfile",
         "tqdm",
         "filelock",
@@ -34,7 +37,8 @@ setup(
         "hyperpyyaml",
     ],
     extras_require={
-        "dev": ["build", "mypy", "pytest", "ruff", "setuptools>=77,<82"],
+        "cluster": ["distributed"],
+        "dev": ["build", "distributed", "mypy", "pytest", "ruff", "setuptools>=77,<82"],
         "bench": ["crowd-kit", "opensmile", "praat-parselmouth"],
     },
     entry_points={

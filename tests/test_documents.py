@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ["README.md", "recipes/IEMOCAP/README.md"]
 # Runs of the recipe are cut short: another command would need another README.
-SMALL = ["--number_of_epochs=1", "--hidden_size=8", "--lstm_size=4", "--noprogressbar"]
+SMALL = ["--number_of_epochs=1", "--hidden_size=8", "--lstm_size=4"]
 
 
 def blocks(document, language):
@@ -44,10 +44,12 @@ def test_every_command_runs(line, tmp_path, monkeypatch, everyday_corpus):
         elif words[:2] == ["pip", "install"]:
             check_install(words[2:])
         elif words[:2] == ["python", "train.py"]:
-            run_train(words[1:], tmp_path, everyday_corpus)
-        elif words[:2] == ["python", "../../benchmarks/teachers.py"]:
-            # Hours of training: its options are checked, and train.py has tests of its own.
-            check_options(ROOT / "benchmarks/teachers.py", words[2:])
+            run_recipe(words[1:], tmp_path, everyday_corpus)
+        elif words[:2] == ["python", "reproduce.py"]:
+            # Hours of training: what it would run is checked; it has tests of its own.
+            run_recipe([*words[1:], "--dry-run"], tmp_path, everyday_corpus)
+        elif words[:2] == ["python", "../../benchmarks/intended.py"]:
+            check_options(ROOT / "benchmarks/intended.py", words[2:])
         elif words[0] == "cd":
             assert any((ROOT / place / words[1]).is_dir() for place in (".", "recipes/IEMOCAP"))
         elif words[:2] != ["git", "clone"]:
@@ -66,7 +68,7 @@ def check_install(words):
     subprocess.run([*pip, "--no-build-isolation", "--quiet", *words], check=True, cwd=ROOT)
 
 
-def run_train(words, folder, corpus):
+def run_recipe(words, folder, corpus):
     words = [word.replace("/path/to/IEMOCAP_full_release", str(corpus)) for word in words]
     if "--data_folder" not in words:
         words += ["--data_folder", str(corpus)]
@@ -81,7 +83,7 @@ def test_the_wheel_builds_and_works_without_the_checkout(tmp_path):
     subprocess.run(build, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     (wheel,) = tmp_path.glob("softlabels-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert "softlabels/py.typed" in names
+    assert {"softlabels/py.typed", "softlabels/report/page.html.jinja"} < set(names)
     assert not [name for name in names if not name.startswith("softlabels")]
     site = tmp_path / "site"
     pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet"]
@@ -90,7 +92,7 @@ def test_the_wheel_builds_and_works_without_the_checkout(tmp_path):
         f"import sys; sys.path.insert(0, {str(site)!r})\n"
         "import softlabels\n"
         f"assert softlabels.__file__.startswith({str(site)!r}), softlabels.__file__\n"
-        "import softlabels.brain, softlabels.simulate, softlabels.store\n"
+        "import softlabels.brain, softlabels.report, softlabels.simulate, softlabels.store\n"
         "from importlib.metadata import version\n"
         "assert version('softlabels') == softlabels.__version__\n"
         "assert softlabels.available_encoders() == ('hard', 'modified_soft', 'soft')\n"

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import joblib
 import pytest
 
 from softlabels.holding import hold, holder
@@ -116,3 +117,17 @@ def test_a_killed_holder_holds_no_longer(tmp_path):
     assert Path(tmp_path, ".holder").exists()  # left behind, and believed by nobody
     with hold(tmp_path):
         pass
+
+
+def test_trials_run_on_a_dask_cluster(trial, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as ours,
+        distributed.Client(ours),
+        joblib.parallel_config(backend="dask"),
+        hold(tmp_path),
+    ):
+        trials = [trial("a"), trial("b", "fail"), trial("c")]
+        failures = run_trials(trials, tmp_path, jobs=2, progressbar=False)
+    assert [each.trial.name for each in failures] == ["b"]
+    assert [status(each) for each in trials] == ["done", "failed", "done"]
