@@ -143,7 +143,7 @@ def draw_learning(learning: pd.DataFrame, file: Path) -> None:
     Arguments
     ---------
     learning : pandas.DataFrame
-        ``row, epoch, loss, UA``, an epoch of a trial a row.
+        ``row, session, seed, epoch, loss, UA``, an epoch of a trial a row.
     file : Path
         The PNG to write.
     """
@@ -156,13 +156,14 @@ def draw_learning(learning: pd.DataFrame, file: Path) -> None:
     for axes, (name, label, scale) in zip(both, quantities, strict=True):
         for index, (row, of_row) in enumerate(learning.groupby("row", sort=False)):
             mean = of_row.groupby("epoch")[name].mean() * scale
+            trials = len(of_row[["session", "seed"]].drop_duplicates())
             axes.plot(
                 mean.index,
                 mean,
                 color=COLOURS[index % len(COLOURS)],
                 marker=MARKERS[index % len(MARKERS)],
                 markersize=3,
-                label=row,
+                label=f"{row} ({trials} trials)",
             )
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -179,7 +180,7 @@ def draw_reliability(bins: Mapping[str, Mapping[str, Any]], file: Path) -> None:
     Arguments
     ---------
     bins : dict
-        row → what `softlabels.report.closeness.calibration` returns.
+        row → what `softlabels.report.closeness.calibration` returns, and its ``trials``.
     file : Path
         The PNG to write.
     """
@@ -193,7 +194,7 @@ def draw_reliability(bins: Mapping[str, Mapping[str, Any]], file: Path) -> None:
             color=COLOURS[index % len(COLOURS)],
             marker=MARKERS[index % len(MARKERS)],
             markersize=4,
-            label=f"{row} (ECE {found['error']:.3f})",
+            label=f"{row} (ECE {found['error']:.3f}, {found['trials']} trials)",
         )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)

@@ -75,10 +75,10 @@ def draw_all(
     says = "Means over trials. Losses are to each teacher's own targets: not to be compared."
     figures.draw_learning(sweep.learning, picture("learning.png", "Learning", says))
     said = sweep.predictions[sweep.predictions["subset"] == "clear"]
-    bins = {
-        str(row): calibration(part[[f"p_{k}" for k in classes]], part["predicted"] == part["true"])
-        for row, part in said.groupby("row", sort=False)
-    }
+    bins = {}
+    for row, part in said.groupby("row", sort=False):
+        found = calibration(part[[f"p_{k}" for k in classes]], part["predicted"] == part["true"])
+        bins[str(row)] = {**found, "trials": len(of_row[row])}
     says = "Below the diagonal a model is surer than it is right. Clear utterances of all trials."
     file = picture("reliability.png", "Is confidence borne out?", says)
     figures.draw_reliability(bins, file)

@@ -25,7 +25,7 @@ from softlabels.report.tables import (
     truth_table,
 )
 from softlabels.report.teachers import target_statistics
-from softlabels.report.truth import distance_to_truth
+from softlabels.report.truth import distance_to_truth, nearest_to_truth
 from softlabels.runs import write_text
 from softlabels.simulate import NOTICE
 from softlabels.votes import count_votes
@@ -78,6 +78,8 @@ def write_report(folder: str | Path) -> str:
         "verdicts": said,
         "notes": [*_notes(sweep, units), *sweep.notes],
     }
+    if len(truth) and len(sweep.predictions):
+        shown["notes"].insert(0, nearest_to_truth(truth))
     text = _text(**shown)
     write_text(sweep.folder / "table.md", text)
     write_text(sweep.folder / "table.csv", shown["table"].to_csv(index=False))

@@ -57,3 +57,24 @@ def distance_to_truth(
             p = part[[f"p_{name}" for name in sweep.classes]].to_numpy()
             line(f"predictions: {row}", p, part["utterance"].tolist())
     return pd.DataFrame(lines).sort_values("JS", ignore_index=True)
+
+
+def nearest_to_truth(truth: pd.DataFrame) -> str:
+    """Say which teacher's predictions come nearest to the truth.
+
+    Example
+    -------
+    >>> truth = pd.DataFrame({"what": ["predictions: a", "predictions: b"], "JS": [0.1, 0.2]})
+    >>> nearest_to_truth(truth)
+    'Nearest to the true distributions, by JS: the predictions of a (0.100), then b (0.200).'
+    """
+    said = truth[truth["what"].str.startswith("predictions: ")].sort_values("JS")
+    ranked = [
+        f"{what.removeprefix('predictions: ')} ({js:.3f})"
+        for what, js in zip(said["what"], said["JS"], strict=True)
+    ]
+    return (
+        "Nearest to the true distributions, by JS: the predictions of "
+        + ", then ".join(ranked)
+        + "."
+    )
