@@ -29,6 +29,7 @@ setup(
         "soundfile",
         "tqdm",
         "filelock",
+        "click",
         "safetensors",
         # torchaudio's last release is 2.11, and it must be the pair of torch's.
         "torch>=2.7.1,<2.12",
@@ -42,10 +43,11 @@ setup(
         "bench": ["crowd-kit", "opensmile", "praat-parselmouth"],
     },
     entry_points={
+        "console_scripts": ["softlabels = softlabels.cli:main"],
         "softlabels.encoders": [
             "hard = softlabels.encoders.hard:HardEncoder",
             "modified_soft = softlabels.encoders.modified_soft:ModifiedSoftEncoder",
             "soft = softlabels.encoders.soft:SoftEncoder",
-        ]
+        ],
     },
 )

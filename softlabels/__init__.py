@@ -11,6 +11,9 @@ encoders                    votes → targets
 votes                       what the annotators said
 `partition`                 clear, ambiguous or discarded
 `count_votes`               votes → counts
+`votes_from_table`          the same from a long table; `votes_from_counts` from a wide
+                            one, `votes_from_manifest` from a recipe's JSON
+`agreement`                 Krippendorff's α
 --------------------------  ----------------------------------------------------
 `losses`                    `soft_cross_entropy`, and the registry of losses
 `frontends`, `features`     what the network hears
@@ -20,6 +23,8 @@ votes                       what the annotators said
 `checkpoints`, `brain`      train, validate, test
 `metrics`, `results`        WA, UA, macro-F1, distances to the annotators; files
 `runs`                      what made a results folder
+`trials`, `holding`         runs in processes of their own; who holds a folder
+`report`                    from trials to tables, statistics and pictures
 `simulate`                  the built-in corpus
 ==========================  ====================================================
 
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
         get_encoder,
         register_encoder,
     )
+    from softlabels.tables import votes_from_counts, votes_from_manifest, votes_from_table
     from softlabels.votes import count_votes, partition
 
 __version__ = "0.1.0"
@@ -51,6 +57,9 @@ __all__ = [
     "get_encoder",
     "partition",
     "register_encoder",
+    "votes_from_counts",
+    "votes_from_manifest",
+    "votes_from_table",
 ]
 
 _MODULE_OF = {
@@ -61,8 +70,12 @@ _MODULE_OF = {
     "register_encoder": "softlabels.encoders",
     "count_votes": "softlabels.votes",
     "partition": "softlabels.votes",
+    "votes_from_counts": "softlabels.tables",
+    "votes_from_manifest": "softlabels.tables",
+    "votes_from_table": "softlabels.tables",
 }
 _SUBMODULES = (
+    "agreement",
     "batches",
     "brain",
     "checkpoints",
@@ -71,14 +84,18 @@ _SUBMODULES = (
     "encoders",
     "features",
     "frontends",
+    "holding",
     "losses",
     "metrics",
     "models",
     "normalization",
+    "report",
     "results",
     "runs",
     "simulate",
     "store",
+    "tables",
+    "trials",
     "votes",
 )
 

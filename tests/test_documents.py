@@ -92,7 +92,7 @@ def test_the_wheel_builds_and_works_without_the_checkout(tmp_path):
         f"import sys; sys.path.insert(0, {str(site)!r})\n"
         "import softlabels\n"
         f"assert softlabels.__file__.startswith({str(site)!r}), softlabels.__file__\n"
-        "import softlabels.brain, softlabels.report, softlabels.simulate, softlabels.store\n"
+        "import softlabels.brain, softlabels.report.page, softlabels.simulate, softlabels.store\n"
         "from importlib.metadata import version\n"
         "assert version('softlabels') == softlabels.__version__\n"
         "assert softlabels.available_encoders() == ('hard', 'modified_soft', 'soft')\n"

@@ -31,7 +31,7 @@ from tqdm import tqdm
 
 from softlabels import runs
 from softlabels.holding import hold
-from softlabels.report import write_report
+from softlabels.report.page import write_report
 from softlabels.report.sweep import FORMAT, SWEEP_FILE
 from softlabels.simulate import cached_corpus, is_simulated
 from softlabels.trials import Trial, run_trials

@@ -41,8 +41,9 @@ def smoothed_shares(counts: NDArray[np.float64], alpha: float) -> NDArray[np.flo
 
 @register_encoder("modified_soft")
 class ModifiedSoftEncoder(AnnotationEncoder):
-    """``q(c_k) = (α + Σ_n h_k) / (αK + Σ_k Σ_n h_k)``: the maximum-a-posteriori
-    estimate of the true distribution under a symmetric Dirichlet prior of
+    """Shares of votes, smoothed: the maximum-a-posteriori estimate of the true distribution.
+
+    ``q(c_k) = (α + Σ_n h_k) / (αK + Σ_k Σ_n h_k)`` under a symmetric Dirichlet prior of
     concentration α + 1.
 
     Few votes for target classes give a flat target, many a sharp one, so clear

@@ -14,8 +14,9 @@ from softlabels.encoders.modified_soft import smoothed_shares
 
 @register_encoder("soft")
 class SoftEncoder(AnnotationEncoder):
-    """``q(c_k) = Σ_n h_k / Σ_k Σ_n h_k``: the maximum-likelihood estimate of the
-    true distribution over the target classes.
+    """Shares of votes: the maximum-likelihood estimate of the true distribution.
+
+    ``q(c_k) = Σ_n h_k / Σ_k Σ_n h_k``, over the target classes alone.
 
     Fayek, Lech and Cavedon, "Modeling subjectiveness in emotion recognition with
     deep neural networks: ensembles vs soft labels", IJCNN 2016.

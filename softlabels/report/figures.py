@@ -11,9 +11,10 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
-from softlabels.checks import Votes
 from softlabels.encoders import AnnotationEncoder
+from softlabels.report.teachers import described
 
 # Okabe and Ito's palette: told apart by colour-blind readers too
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
@@ -21,14 +22,19 @@ MARKERS = "os^DvPX"
 
 
 def draw_teachers(
-    patterns: Sequence[tuple[Votes, int]], encoders: Mapping[str, AnnotationEncoder], file: Path
+    patterns: Sequence[tuple[NDArray[np.int64], int]],
+    labels: Sequence[str],
+    encoders: Mapping[str, AnnotationEncoder],
+    file: Path,
 ) -> None:
     """Draw what each encoder makes of vote patterns: a row a pattern, a column an encoder.
 
     Arguments
     ---------
-    patterns : sequence of (votes, int)
-        Vote patterns and how many utterances have them.
+    patterns : sequence of (numpy.ndarray, int)
+        Counts [L] of the votes, and how many items have them.
+    labels : sequence of str
+        The L labels.
     encoders : dict
         What to call it → encoder; all of the same classes.
     file : Path
@@ -38,10 +44,10 @@ def draw_teachers(
     size = (2.6 + 2.1 * len(encoders), 0.6 + 0.95 * len(patterns))
     figure = _figure(size)
     grid = figure.subplots(len(patterns), len(encoders), squeeze=False, sharex=True, sharey=True)
-    for row, (votes, count) in enumerate(patterns):
+    for row, (counts, items) in enumerate(patterns):
         for column, (name, encoder) in enumerate(encoders.items()):
             axes = grid[row, column]
-            target = encoder.encode_batch([votes])[0]
+            target = encoder.encode_counts(counts[None], labels)[0]
             if np.isnan(target).any():
                 axes.text(0.5, 0.5, "no target", transform=axes.transAxes, ha="center", va="center")
             else:
@@ -52,9 +58,9 @@ def draw_teachers(
             axes.set_xticks(range(len(classes)), classes, rotation=30, ha="right", fontsize=8)
             if row == 0:
                 axes.set_title(name, fontsize="medium")
-        said = "\n".join(", ".join(annotator) for annotator in votes)
+        said = described(counts, labels, "\n")
         grid[row, 0].set_ylabel(
-            f"{said}\n({count} utterances)", rotation=0, ha="right", va="center", fontsize=8
+            f"{said}\n(n = {items})", rotation=0, ha="right", va="center", fontsize=8
         )
     figure.supxlabel("the target that each encoder gives", fontsize="medium")
     figure.savefig(file, dpi=130)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from softlabels.checks import Votes
 from softlabels.encoders import AnnotationEncoder
 from softlabels.report import figures
 from softlabels.report.closeness import calibration
@@ -17,14 +17,15 @@ from softlabels.report.summary import accuracies
 from softlabels.report.sweep import Sweep
 from softlabels.report.teachers import commonest_patterns
 from softlabels.results import draw_confusion
-from softlabels.votes import count_votes, partition_counts
+from softlabels.votes import partition_counts
 
 PATTERNS = 8
 
 
 def draw_all(
     sweep: Sweep,
-    votes: Sequence[Votes],
+    counts: NDArray[np.int64],
+    labels: Sequence[str],
     encoders: Mapping[str, AnnotationEncoder],
     ceiling: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
@@ -34,8 +35,10 @@ def draw_all(
     ---------
     sweep : Sweep
         What ran.
-    votes : sequence of votes
-        The corpus' utterances that somebody voted on.
+    counts : numpy.ndarray
+        [N, L], the corpus' votes.
+    labels : sequence of str
+        The L labels.
     encoders : dict
         What to call it → encoder.
     ceiling : dict
@@ -54,8 +57,10 @@ def draw_all(
 
     says = "The commonest patterns of votes in this corpus, and the target that each encoder gives."
     file = picture("teachers.png", "What each teacher makes of the votes", says)
-    figures.draw_teachers(commonest_patterns(_taught(sweep, votes), PATTERNS), encoders, file)
     done, classes = sweep.finished, sweep.classes
+    kinds = partition_counts(counts, labels, classes, sweep.plan["minimum_agreement"])
+    common = commonest_patterns(counts[kinds != "discarded"], PATTERNS)
+    figures.draw_teachers(common, labels, encoders, file)
     if done.empty:
         return pictures
     if sweep.plan["curve"]:
@@ -89,9 +94,3 @@ def draw_all(
         file = picture(f"confusion_{slug}.png", f"Confusions: {row}", says)
         draw_confusion(confusion.tolist(), classes, f"{row}, {len(trials)} trials", file)
     return pictures
-
-
-def _taught(sweep: Sweep, votes: Sequence[Votes]) -> list[Votes]:
-    counts, labels = count_votes(votes, labels=sweep.classes)
-    kinds = partition_counts(counts, labels, sweep.classes, sweep.plan["minimum_agreement"])
-    return [each for each, kind in zip(votes, kinds, strict=True) if kind != "discarded"]

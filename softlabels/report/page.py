@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from softlabels.agreement import krippendorff_alpha
 from softlabels.encoders import get_encoder
 from softlabels.report.ceiling import human_ceiling
 from softlabels.report.gallery import draw_all
@@ -68,6 +69,7 @@ def write_report(folder: str | Path) -> str:
     }
     targets = target_statistics(counts, labels, encoders, plan["minimum_agreement"])
     ceiling = human_ceiling(voted.values(), classes, plan["minimum_agreement"])
+    agreement = krippendorff_alpha(counts)
     found, units = differences(sweep)
     scores = to_annotators(sweep)
     truth = distance_to_truth(sweep, voted, encoders) if plan["simulated"] else pd.DataFrame()
@@ -92,6 +94,7 @@ def write_report(folder: str | Path) -> str:
         },
         "units": units,
         "ceiling": ceiling,
+        "krippendorff_alpha": agreement,
         "to_annotators": _plain(scores.reset_index()),
         "targets": targets,
         "truth": _plain(truth),
@@ -109,7 +112,8 @@ def write_report(folder: str | Path) -> str:
             targets=target_table(targets, classes),
             truth=truth_table(truth),
             ceiling=ceiling,
-            pictures=draw_all(sweep, list(voted.values()), encoders, ceiling),
+            agreement=agreement,
+            pictures=draw_all(sweep, counts, labels, encoders, ceiling),
         )
     )
     write_text(sweep.folder / "report.html", page)

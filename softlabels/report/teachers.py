@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import entr
 
-from softlabels.checks import Votes
 from softlabels.encoders import AnnotationEncoder
 from softlabels.votes import MINIMUM_AGREEMENT, partition_counts
 
@@ -68,26 +67,40 @@ def target_statistics(
     return rows
 
 
-def commonest_patterns(batch: Sequence[Votes], most: int = 8) -> list[tuple[Votes, int]]:
+def commonest_patterns(
+    counts: NDArray[np.int64], most: int = 8
+) -> list[tuple[NDArray[np.int64], int]]:
     """Find the vote patterns that occur most often, whoever gave which vote.
 
     Arguments
     ---------
-    batch : sequence of votes
-        N utterances' votes.
+    counts : numpy.ndarray
+        [N, L], annotators behind each label.
     most : int
         How many patterns.
 
     Returns
     -------
-    patterns : list of (votes, int)
-        Each with the number of utterances that have it; the commonest first.
+    patterns : list of (numpy.ndarray, int)
+        Counts [L], and the number of items that have them; the commonest first.
 
     Example
     -------
-    >>> commonest_patterns([[["sad"], ["happy"]], [["happy"], ["sad"]], [["sad"], ["sad"]]])
-    [([['happy'], ['sad']], 2), ([['sad'], ['sad']], 1)]
+    >>> commonest_patterns(np.array([[2, 1], [0, 3], [2, 1]]))
+    [(array([2, 1]), 2), (array([0, 3]), 1)]
     """
-    patterns = Counter(tuple(sorted(tuple(sorted(set(a))) for a in votes)) for votes in batch)
-    ranked = sorted(patterns.items(), key=lambda item: (-item[1], item[0]))[:most]
-    return [([list(annotator) for annotator in votes], count) for votes, count in ranked]
+    patterns, number = np.unique(counts, axis=0, return_counts=True)
+    ranked = np.lexsort((*-patterns.T[::-1], -number))[:most]
+    return [(patterns[index], int(number[index])) for index in ranked]
+
+
+def described(pattern: NDArray[np.int64], labels: Sequence[str], between: str) -> str:
+    """Say a pattern of votes in words, the label with most votes first.
+
+    Example
+    -------
+    >>> described(np.array([1, 2]), ["happy", "sad"], ", ")
+    '2 × sad, 1 × happy'
+    """
+    given = [k for k in np.argsort(-pattern, kind="stable") if pattern[k]]
+    return between.join(f"{pattern[k]} × {labels[k]}" for k in given)

@@ -12,7 +12,7 @@ import pytest
 import reproduce
 from paper import CLEAR_TEST, CLEAR_TRAIN, ROWS, is_papers_corpus
 
-from softlabels.report import write_report
+from softlabels.report.page import write_report
 
 SMALL = ["--number_of_epochs", "1", "--hidden_size", "8", "--lstm_size", "4"]
 SWEEP = ["--trials", "1", "--alphas", "0,0.75", "--jobs", "2", *SMALL]

@@ -77,6 +77,7 @@ def test_one_annotator_alone_has_no_ceiling():
     assert human_ceiling([[["happy"]]], CLASSES)["WA"] is None
 
 
-def test_patterns_are_the_same_whoever_voted():
-    votes = [[["sad"], ["happy", "sad"]], [["sad", "happy"], ["sad"]], [["happy"], ["happy"]]]
-    assert commonest_patterns(votes)[0] == ([["happy", "sad"], ["sad"]], 2)
+def test_the_commonest_pattern_comes_first():
+    counts = np.array([[0, 3], [2, 1], [3, 0], [2, 1]])
+    patterns = [(row.tolist(), number) for row, number in commonest_patterns(counts, most=3)]
+    assert patterns == [([2, 1], 2), ([3, 0], 1), ([0, 3], 1)]

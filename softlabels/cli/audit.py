@@ -1,0 +1,99 @@
+"""``softlabels audit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from softlabels.cli.votes import names, read_votes, votes_options
+
+
+@click.command(
+    epilog="Examples:\n\n"
+    "softlabels audit votes.csv --classes neutral,happy,sad,angry --picture audit.png\n\n"
+    "softlabels audit clips.csv --item clip --counts song,call,noise --classes song,call"
+)
+@votes_options
+@click.option("--classes", callback=names, metavar="CLASS,…", help="The targets.  [default: all]")
+@click.option("--minimum-agreement", type=int, default=2, show_default=True)
+@click.option("--alpha", type=float, default=0.75, show_default=True, help="Of modified_soft.")
+@click.option("--patterns", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="A PNG to draw.")
+def audit(
+    votes: TextIO,
+    classes: list[str],
+    minimum_agreement: int,
+    alpha: float,
+    patterns: int,
+    picture: Path | None,
+    **where: Any,
+) -> None:
+    """Look at votes: agreement, what is clear or ambiguous, and what encoders make of it.
+
+    VOTES is read as by `softlabels encode`.
+    """
+    import numpy as np
+    import pandas as pd
+    from scipy.special import entr
+
+    from softlabels.agreement import krippendorff_alpha
+    from softlabels.encoders import get_encoder
+    from softlabels.report.tables import markdown, target_table
+    from softlabels.report.teachers import commonest_patterns, described, target_statistics
+    from softlabels.votes import partition_counts
+
+    items, counts, labels = read_votes(votes, **where)
+    targets = classes or list(labels)
+    encoders = {
+        "hard": get_encoder("hard", targets, minimum_agreement=minimum_agreement),
+        "soft": get_encoder("soft", targets),
+        f"modified soft, α = {alpha:g}": get_encoder("modified_soft", targets, alpha=alpha),
+    }
+    kinds = partition_counts(counts, labels, targets, minimum_agreement)
+    given = counts.sum(axis=1)
+    voted = counts[given > 0]
+    agreement = krippendorff_alpha(counts)
+    entropy = entr(voted / voted.sum(axis=1, keepdims=True)).sum(axis=1).mean() if len(voted) else 0
+    per_item = f"{np.median(given):g} (median; {given.min()} to {given.max()})" if len(given) else 0
+    facts = {
+        "items": f"{len(items)}",
+        "votes": f"{counts.sum()}",
+        "votes an item": f"{per_item}",
+        "Krippendorff's α": "–" if agreement is None else f"{agreement:.3f}",
+        "mean entropy of the votes": f"{entropy:.3f} nats",
+        **{
+            kind: f"{(n := int((kinds == kind).sum()))} ({n / max(len(items), 1):.1%})"
+            for kind in ("clear", "ambiguous", "discarded")
+        },
+        **{
+            f"votes for {label}": f"{n} ({n / max(counts.sum(), 1):.1%})"
+            for label, n in zip(labels, counts.sum(axis=0), strict=True)
+        },
+    }
+    click.echo(markdown(pd.DataFrame({"": facts.keys(), "value": facts.values()})))
+    common = commonest_patterns(counts[kinds != "discarded"], patterns)
+    made = [
+        {
+            "votes": described(row, labels, ", "),
+            "items": f"{n}",
+            **{name: _written(encoder, row, labels) for name, encoder in encoders.items()},
+        }
+        for row, n in common
+    ]
+    click.echo(f"\nTargets in the order {', '.join(targets)}:\n\n{markdown(pd.DataFrame(made))}\n")
+    rows = target_statistics(counts, labels, encoders, minimum_agreement)
+    click.echo(markdown(target_table(rows, targets)))
+    if picture:
+        from softlabels.report.figures import draw_teachers
+
+        draw_teachers(common, labels, encoders, picture)
+        click.echo(f"drawn: {picture}", err=True)
+
+
+def _written(encoder: Any, row: Any, labels: tuple[str, ...]) -> str:
+    import numpy as np
+
+    target = encoder.encode_counts(row[None], labels)[0]
+    return "no target" if np.isnan(target).any() else " ".join(f"{x:.2f}" for x in target)

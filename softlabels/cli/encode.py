@@ -1,0 +1,73 @@
+"""``softlabels encode``."""
+
+from __future__ import annotations
+
+from typing import Any, TextIO
+
+import click
+
+from softlabels.cli.votes import names, read_votes, votes_options
+
+CHUNK = 200_000  # rows that are written at once
+
+
+@click.command(
+    epilog="Examples:\n\n"
+    "softlabels encode votes.csv --encoder modified_soft --alpha 0.75 "
+    "--classes neutral,happy,sad,angry -o targets.csv\n\n"
+    "softlabels encode clips.csv --item clip --counts song,call,noise --classes song,call\n\n"
+    "cat votes.csv | softlabels encode - --classes toxic,fine"
+)
+@votes_options
+@click.option("--encoder", "name", default="modified_soft", show_default=True)
+@click.option("--classes", callback=names, required=True, metavar="CLASS,…", help="The targets.")
+@click.option("--alpha", type=float, help="Votes added to each class, of modified_soft.")
+@click.option("--minimum-agreement", type=int, help="Annotators behind a dominant label, of hard.")
+@click.option(
+    "--option", "more", multiple=True, metavar="NAME=VALUE", help="Of an encoder of your own."
+)
+@click.option("-o", "--output", type=click.File("w", encoding="utf-8", lazy=False), default="-")
+def encode(
+    votes: TextIO,
+    name: str,
+    classes: list[str],
+    alpha: float | None,
+    minimum_agreement: int | None,
+    more: tuple[str, ...],
+    output: TextIO,
+    **where: Any,
+) -> None:
+    """Turn votes into targets: a row an item, a column a class.
+
+    VOTES is a CSV with a row for each label that an annotator gave (see --item, --annotator,
+    --label), one with a row for each item (see --counts), a recipe's manifest in JSON, or -
+    for standard input. Items without a target have empty cells.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from softlabels.encoders import get_encoder
+
+    options: dict[str, Any] = {"alpha": alpha, "minimum_agreement": minimum_agreement}
+    options = {key: value for key, value in options.items() if value is not None}
+    options |= dict(_option(text) for text in more)
+    encoder = get_encoder(name, classes, **options)
+    items, counts, labels = read_votes(votes, **where)
+    none = 0
+    for start in range(0, max(len(items), 1), CHUNK):
+        targets = encoder.encode_counts(counts[start : start + CHUNK], labels)
+        none += int(np.isnan(targets).any(axis=1).sum())
+        table = pd.DataFrame(targets, columns=list(encoder.classes))
+        table.insert(0, where["item"] or "item", items[start : start + CHUNK])
+        table.to_csv(output, index=False, header=start == 0, lineterminator="\n")
+    click.echo(f"{len(items)} items, {len(items) - none} of them with a target", err=True)
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """Read NAME=VALUE; the value as YAML reads it: a number where it looks like one."""
+    import yaml
+
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise click.BadParameter(f"--option must be NAME=VALUE; got {text!r}")
+    return key, yaml.safe_load(value)

@@ -1,0 +1,244 @@
+"""Votes from wherever people keep them: long tables, wide tables, manifests → counts.
+
+All three functions return the same: the N items, their counts [N, L] with a column for
+every label, and the L labels, as every encoder's ``encode_counts`` takes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from softlabels.votes import count_votes
+
+Counted = tuple[list[Any], NDArray[np.int64], tuple[str, ...]]
+
+
+def votes_from_table(
+    frame: pd.DataFrame | Iterable[Any],
+    item: str = "task",
+    annotator: str = "worker",
+    label: str = "label",
+) -> Counted:
+    """Count votes in a long table: a row is one label that one annotator gave one item.
+
+    Several rows of one item and annotator are several labels of that annotator; the
+    same label twice counts once; an empty label is no vote.
+
+    Arguments
+    ---------
+    frame : pandas.DataFrame or iterable
+        The table (crowd-kit's columns by default), or its rows: mappings with these
+        columns, or tuples (item, annotator, label). An iterable of data frames is one
+        table in parts, which needs not be in memory as a whole.
+    item, annotator, label : str
+        The columns' names.
+
+    Returns
+    -------
+    items : list
+        The N items, in order of first appearance; one without votes is among them.
+    counts : numpy.ndarray
+        [N, L], int64: how many annotators gave each label.
+    labels : tuple of str
+        The L labels that occur, in alphabetical order.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or an item or an annotator is; the message names the row.
+
+    Example
+    -------
+    >>> rows = [("u1", "ann", "happy"), ("u1", "bob", "happy"), ("u2", "ann", "sad")]
+    >>> votes_from_table(rows)
+    (['u1', 'u2'], array([[2, 0],
+           [0, 1]]), ('happy', 'sad'))
+    """
+    columns = [item, annotator, label]
+    coders = [_Coder(), _Coder(), _Coder()]
+    parts: list[list[NDArray[np.int64]]] = [[], [], []]
+    start = 0
+    for part in _parts(frame, columns):
+        missing = [name for name in columns if name not in part.columns]
+        if missing:
+            raise ValueError(f"no column {missing[0]!r} in the table; it has {list(part.columns)}")
+        for codes, coder, name in zip(parts, coders, columns, strict=True):
+            codes.append(coder.add(part[name]))
+        for codes, name in zip(parts[:2], columns[:2], strict=True):
+            if codes[-1].min(initial=0) < 0:
+                row = start + int(np.argmax(codes[-1] < 0))
+                raise ValueError(f"row {row} of the table (the first is 0) has no {name!r}")
+        start += len(part)
+    items, annotators, labels = (
+        (codes[0] if len(codes) == 1 else np.concatenate(codes)) if codes else np.zeros(0, int)
+        for codes in parts
+    )
+    if labels.min(initial=0) < 0:  # empty: no vote
+        voted = labels >= 0
+        items, annotators, labels = items[voted], annotators[voted], labels[voted]
+    counts = _count_once(items, annotators, labels, [len(coder) for coder in coders])
+    width = len(coders[2])
+    names = [str(value) for value in coders[2].values()]
+    if len(set(names)) < width:
+        raise ValueError(f"labels that look alike, as 1 and '1' do: {sorted(names)}")
+    order = np.argsort(names)
+    return coders[0].values(), counts[:, order], tuple(names[index] for index in order)
+
+
+def votes_from_counts(
+    frame: pd.DataFrame, labels: Sequence[str], item: str | None = None
+) -> Counted:
+    """Take votes from a wide table: a row is an item, with a column of counts for each label.
+
+    Arguments
+    ---------
+    frame : pandas.DataFrame
+        The table.
+    labels : sequence of str
+        The columns that hold counts.
+    item : str, optional
+        The column that names the items; the index if not given.
+
+    Returns
+    -------
+    items, counts, labels
+        As `votes_from_table` returns them; the labels in the given order.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or a count is not a whole number of at least 0.
+
+    Example
+    -------
+    >>> votes_from_counts(pd.DataFrame({"clip": ["a"], "song": [3], "call": [1]}), ["call", "song"])
+    ([0], array([[1, 3]]), ('call', 'song'))
+    """
+    wanted = [*labels, *([] if item is None else [item])]
+    missing = [name for name in wanted if name not in frame.columns]
+    if missing:
+        raise ValueError(f"no column {missing[0]!r} in the table; it has {list(frame.columns)}")
+    numbers = frame[list(labels)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    wrong = ~(np.isfinite(numbers) & (numbers >= 0) & (numbers == np.floor(numbers)))
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        value = frame[labels[column]].iloc[row]
+        raise ValueError(
+            f"row {row} of the table (the first is 0), column {labels[column]!r}: a count must be "
+            f"a whole number of at least 0; got {value!r}"
+        )
+    items = frame.index if item is None else frame[item]
+    return items.tolist(), numbers.astype(np.int64), tuple(labels)
+
+
+def votes_from_manifest(manifest: Mapping[str, Mapping[str, Any]]) -> Counted:
+    """Count the votes of a manifest: id → entry with ``votes``, as the recipes' JSON has them.
+
+    Arguments
+    ---------
+    manifest : dict
+        The manifest.
+
+    Returns
+    -------
+    items, counts, labels
+        As `votes_from_table` returns them.
+
+    Example
+    -------
+    >>> votes_from_manifest({"u1": {"votes": [["happy"], ["sad", "happy"]]}})
+    (['u1'], array([[2, 1]]), ('happy', 'sad'))
+    """
+    empty: list[list[str]] = [[]]  # nobody voted
+    counts, labels = count_votes(entry["votes"] or empty for entry in manifest.values())
+    return list(manifest), counts, labels
+
+
+def _count_once(
+    items: NDArray[np.int64],
+    annotators: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    sizes: Sequence[int],
+) -> NDArray[np.int64]:
+    """Count the annotators behind each item's labels, each of them once."""
+    n, among, width = sizes
+    if n * among * width <= 8 * len(items):  # room for a mark for each possible vote
+        given = np.zeros((n, among, width), dtype=bool)
+        given[items, annotators, labels] = True
+        return given.sum(axis=1, dtype=np.int64)
+    votes = (items * among + annotators) * width + labels
+    again = pd.Series(votes).duplicated().to_numpy()
+    if again.any():
+        items, labels = items[~again], labels[~again]
+    return np.bincount(items * width + labels, minlength=n * width).reshape(n, width)
+
+
+class _Coder:
+    """Numbers values in order of first appearance, a part of a column at a time."""
+
+    def __init__(self) -> None:
+        self._values: list[Any] = []
+        self._numbers: dict[Any, int] = {}
+
+    def add(self, column: pd.Series) -> NDArray[np.int64]:
+        """Number a part; −1 where a value is missing or an empty string."""
+        codes, uniques = _factorize(column)
+        values = uniques.tolist()
+        if not self._values and "" not in values:  # the only part, mostly: its own numbers serve
+            self._values = values
+            return codes.astype(np.int64, copy=False)
+        if len(self._numbers) < len(self._values):
+            self._numbers = {value: number for number, value in enumerate(self._values)}
+        for value in values:
+            if value not in self._numbers and value != "":
+                self._numbers[value] = len(self._values)
+                self._values.append(value)
+        ours = np.array([self._numbers.get(value, -1) for value in values] + [-1], np.int64)
+        return ours[codes]
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def values(self) -> list[Any]:
+        """The values in order of their numbers."""
+        return self._values
+
+
+def _factorize(column: pd.Series) -> tuple[NDArray[np.int64], pd.Index]:
+    """As `pandas.factorize`, in less time where equal values stand in runs."""
+    new = (column != column.shift()).to_numpy(bool, na_value=True)
+    if new.mean() > 0.5:
+        codes, uniques = pd.factorize(column)
+        return codes, pd.Index(uniques)
+    codes, uniques = pd.factorize(column[new])
+    return codes[np.cumsum(new) - 1], pd.Index(uniques)
+
+
+def _parts(table: pd.DataFrame | Iterable[Any], columns: list[str]) -> Iterable[pd.DataFrame]:
+    if isinstance(table, pd.DataFrame):
+        return [table]
+    if isinstance(table, (str, bytes)) or not isinstance(table, Iterable):
+        raise TypeError(f"a table must be a data frame or an iterable of rows; got {table!r}")
+    rows = iter(table)
+    first = next(rows, None)
+    if first is None:
+        return []
+    if isinstance(first, pd.DataFrame):
+        return _chained(first, rows)
+    every = [first, *rows]
+    if isinstance(first, Mapping):
+        return [pd.DataFrame(every)]
+    wrong = [row for row in every if len(row) != len(columns)]
+    if wrong:
+        raise ValueError(f"a row must be (item, annotator, label); got {wrong[0]!r}")
+    return [pd.DataFrame(every, columns=columns)]
+
+
+def _chained(first: pd.DataFrame, rest: Iterable[pd.DataFrame]) -> Iterable[pd.DataFrame]:
+    yield first
+    yield from rest

@@ -1,0 +1,136 @@
+"""The command line, in processes of its own."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+LONG = "task,worker,label\nu1,ann,happy\nu1,bob,happy\nu1,cat,sad\nu2,ann,other\nu2,bob,sad\n"
+WIDE = "clip,song,call\na,3,1\nb,0,2\n"
+CLASSES = ["--classes", "happy,sad"]
+
+
+def softlabels(*arguments, given="", code=0):
+    command = [sys.executable, "-m", "softlabels", *map(str, arguments)]
+    done = subprocess.run(command, input=given, capture_output=True, text=True)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def table(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture
+def votes(tmp_path):
+    file = tmp_path / "votes.csv"
+    file.write_text(LONG)
+    return file
+
+
+def test_encode_gives_each_item_its_target(votes, tmp_path):
+    out = tmp_path / "targets.csv"
+    options = ["--encoder", "modified_soft", "--alpha", "1", *CLASSES, "-o", out]
+    done = softlabels("encode", votes, *options)
+    assert table(out.read_text()) == [
+        {"item": "u1", "happy": "0.6", "sad": "0.4"},  # (1 + 2) / (2 + 3)
+        {"item": "u2", "happy": "0.33333334", "sad": "0.6666667"},
+    ]
+    assert "2 items, 2 of them with a target" in done.stderr
+
+
+def test_encode_reads_standard_input_and_writes_standard_output():
+    done = softlabels("encode", "-", "--encoder", "hard", *CLASSES, given=LONG)
+    assert table(done.stdout)[0] == {"item": "u1", "happy": "1.0", "sad": "0.0"}
+    assert table(done.stdout)[1] == {"item": "u2", "happy": "", "sad": ""}  # no dominant label
+
+
+def test_encode_reads_wide_tables_and_manifests():
+    options = ["--encoder", "soft", "--item", "clip", "--counts", "song,call"]
+    done = softlabels("encode", "-", *options, "--classes", "call,song", given=WIDE)
+    assert done.stdout == "clip,call,song\na,0.25,0.75\nb,1.0,0.0\n"
+    manifest = json.dumps({"u1": {"votes": [["happy"], ["sad"]]}})
+    done = softlabels("encode", "-", "--encoder", "soft", *CLASSES, given=manifest)
+    assert done.stdout == "item,happy,sad\nu1,0.5,0.5\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("u3,dan,sad,more", "line 4"), (",dan,sad", "line 7: no task or no worker")],
+)
+def test_a_bad_row_is_named_by_its_line_and_left_out_only_if_asked(line, told):
+    given = LONG.replace("u1,cat,sad", line) if "more" in line else f"{LONG}{line}\n"
+    refused = softlabels("encode", "-", *CLASSES, given=given, code=1)
+    assert told in refused.stderr
+    assert "--skip-bad-rows" in refused.stderr
+    done = softlabels("encode", "-", *CLASSES, "--skip-bad-rows", given=given)
+    assert len(table(done.stdout)) == 2
+    assert "line" in done.stderr
+
+
+def test_a_bad_count_is_named_by_its_line():
+    options = ["--item", "clip", "--counts", "song,call", "--classes", "song"]
+    refused = softlabels("encode", "-", *options, given=WIDE.replace("b,0", "b,-1"), code=1)
+    assert "line 3: a count that is no whole number" in refused.stderr
+
+
+def test_audit_tells_agreement_partition_and_patterns(votes, tmp_path):
+    picture = tmp_path / "audit.png"
+    said = softlabels("audit", votes, *CLASSES, "--picture", picture).stdout
+    assert "| items | 2 |" in said
+    assert "| clear | 1 (50.0%) |" in said
+    assert "| ambiguous | 1 (50.0%) |" in said
+    assert "| 2 × happy, 1 × sad | 1 | 1.00 0.00 | 0.67 0.33 | 0.61 0.39 |" in said
+    # observed 2·(1·1)... worked in test_tables; here that it is told
+    assert "Krippendorff's α" in said
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_query_selects_rows():
+    given = "way,clip,song,call\n1,a,3,1\n2,a,0,2\n"
+    options = ["--item", "clip", "--counts", "song,call", "--query", "way == 1"]
+    said = softlabels("audit", "-", *options, given=given).stdout
+    assert "| items | 1 |" in said
+    assert "| votes | 4 |" in said
+
+
+def test_encoders_are_listed_with_their_options():
+    said = softlabels("encoders").stdout
+    assert "hard(minimum_agreement=2)  One-hot of the dominant emotion" in said
+    assert "modified_soft(alpha=0.75)  Shares of votes, smoothed" in said
+
+
+def test_simulate_writes_a_corpus(tmp_path):
+    done = softlabels("simulate", tmp_path / "corpus", "--utterances", "40")
+    assert "simulated speech: not comparable with the paper" in done.stdout
+    assert (tmp_path / "corpus/truth.csv").exists()
+    refused = softlabels("simulate", tmp_path / "other", "--utterances", "7", code=1)
+    assert "utterances" in refused.stderr
+
+
+def test_report_of_no_sweep_says_so(tmp_path):
+    assert "holds no sweep.json" in softlabels("report", tmp_path, code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["encode", "-", "--encoder", "loud", *CLASSES], 1, "unknown encoder 'loud'; available"),
+        (["encode", "-", "--item", "clip", *CLASSES], 1, "no column 'clip'; it has"),
+        (["encode", "-", "--encoder", "soft", "--alpha", "1", *CLASSES], 1, "alpha"),
+        (["encode", "-", "--option", "power", *CLASSES], 2, "NAME=VALUE"),
+        (["encode", "-"], 2, "--classes"),
+        (["encode", "nowhere.csv", *CLASSES], 2, "nowhere.csv"),
+        (["sing"], 2, "No such command"),
+    ],
+)
+def test_what_is_wrong_is_told_and_the_exit_code_says_whose_fault(arguments, code, told):
+    assert told in softlabels(*arguments, given=LONG, code=code).stderr
+
+
+@pytest.mark.parametrize("command", ["encode", "audit", "simulate", "report", "encoders"])
+def test_help_shows_examples(command):
+    assert f"softlabels {command}" in softlabels(command, "--help").stdout.partition("Options")[2]

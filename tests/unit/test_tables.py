@@ -1,0 +1,137 @@
+"""Votes from long tables, wide tables and manifests, whatever they are about."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import softlabels
+from softlabels.agreement import krippendorff_alpha
+from softlabels.tables import votes_from_counts, votes_from_manifest, votes_from_table
+
+ROWS = [
+    ("clip 2", "ann", "song"),
+    ("clip 1", "ann", "call"),
+    ("clip 2", "bob", "song"),
+    ("clip 2", "bob", "call"),  # bob hears both
+    ("clip 2", "bob", "call"),  # and says one of them twice
+    ("clip 1", "cat", ""),  # no vote
+    ("clip 3", "cat", None),
+]
+WANTED = [[1, 2], [1, 0], [0, 0]]
+
+
+def frame(rows=ROWS, columns=("task", "worker", "label")):
+    return pd.DataFrame(rows, columns=list(columns))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        frame(),
+        ROWS,
+        [dict(zip(("task", "worker", "label"), row, strict=True)) for row in ROWS],
+        (part for part in (frame(ROWS[:2]), frame(ROWS[2:5]), frame(ROWS[5:]))),
+        frame().astype({"label": "category", "task": "string"}),
+    ],
+    ids=["frame", "tuples", "mappings", "parts", "other types"],
+)
+def test_a_long_table_is_counted_whatever_holds_it(table):
+    items, counts, labels = votes_from_table(table)
+    assert items == ["clip 2", "clip 1", "clip 3"]  # in order of first appearance
+    assert labels == ("call", "song")
+    assert counts.tolist() == WANTED
+
+
+def test_columns_may_have_other_names():
+    found = votes_from_table(frame(columns="abc"), item="a", annotator="b", label="c")
+    assert found[1].tolist() == WANTED
+
+
+@pytest.mark.parametrize("annotators", [3, 400])
+@pytest.mark.parametrize("k", [2, 7, 1000])
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_counting_is_that_of_a_plain_loop_for_any_number_of_classes(k, annotators, shuffled):
+    random = np.random.default_rng(k)
+    table = pd.DataFrame(
+        {
+            "task": np.repeat(np.arange(60), 8),
+            "worker": random.integers(annotators, size=480),
+            "label": [f"species {i:04d}" for i in random.integers(k, size=480)],
+        }
+    )
+    if shuffled:
+        table = table.sample(frac=1, random_state=0)
+    items, counts, labels = votes_from_table(table)
+    given = set(table.itertuples(index=False, name=None))
+    for item, row in zip(items, counts, strict=True):
+        wanted = [sum((item, w, label) in given for w in range(annotators)) for label in labels[:9]]
+        assert row[:9].tolist() == wanted
+    assert counts.sum() == len(given)
+
+
+def test_toxicity_ratings_become_targets():
+    rows = [("text", w, label) for w, label in [(1, "toxic"), (2, "toxic"), (3, "fine")]]
+    _, counts, labels = softlabels.votes_from_table(rows)
+    encoder = softlabels.get_encoder("modified_soft", ["fine", "toxic"], alpha=1.0)
+    assert encoder.encode_counts(counts, labels)[0].tolist() == pytest.approx([2 / 5, 3 / 5])
+
+
+def test_a_wide_table_keeps_the_given_order_of_labels():
+    table = pd.DataFrame({"clip": ["a", "b"], "song": [3, 0], "call": ["1", "2"]})
+    assert votes_from_counts(table, ["call", "song"], item="clip")[0] == ["a", "b"]
+    assert votes_from_counts(table, ["call", "song"])[1].tolist() == [[1, 3], [2, 0]]
+
+
+@pytest.mark.parametrize("value", [-1, 0.5, None, "many", float("inf")])
+def test_a_count_that_is_none_is_named(value):
+    table = pd.DataFrame({"song": [1, value]}, dtype=object)
+    with pytest.raises(ValueError, match=r"row 1 of the table .*column 'song'.*whole number"):
+        votes_from_counts(table, ["song"])
+
+
+def test_a_manifests_votes_are_counted():
+    manifest = {"u1": {"votes": [["sad"], ["sad", "happy"]]}, "u2": {"votes": []}}
+    items, counts, labels = votes_from_manifest(manifest)
+    assert (items, labels) == (["u1", "u2"], ("happy", "sad"))
+    assert counts.tolist() == [[1, 2], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (frame(columns=("task", "who", "label")), "no column 'worker' in the table; it has"),
+        (frame([("a", "b", "c"), (None, "b", "c")]), "row 1 of the table .*has no 'task'"),
+        (frame([("a", "b", "c"), ("a", "", "c")]), "row 1 of the table .*has no 'worker'"),
+        (frame([("a", "b", 1), ("a", "c", "1")]), "labels that look alike"),
+        ([("a", "b")], r"must be \(item, annotator, label\); got \('a', 'b'\)"),
+    ],
+)
+def test_a_table_that_cannot_be_read_says_where(table, told):
+    with pytest.raises(ValueError, match=told):
+        votes_from_table(table)
+
+
+def test_no_table_at_all():
+    with pytest.raises(TypeError, match="data frame or an iterable of rows"):
+        votes_from_table("votes.csv")
+    assert votes_from_table([])[0] == []
+
+
+def test_krippendorffs_own_example():
+    # K. Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011), section C: four
+    # observers, twelve units, values missing; nominal α = 0.743
+    ratings = ["123321412...", "1233224125.3", ".33323422 51.".replace(" ", ""), "12332441251."]
+    assert [len(row) for row in ratings] == [12] * 4
+    counts = [[sum(row[u] == v for row in ratings) for v in "12345"] for u in range(12)]
+    assert krippendorff_alpha(counts) == pytest.approx(0.743, abs=5e-4)
+
+
+def test_agreement_by_hand():
+    # two items, two votes each, one split: observed 2, n = 4, expected 3·1 + 1·3 = 6
+    assert krippendorff_alpha([[2, 0], [1, 1]]) == pytest.approx(1 - 3 * 2 / 6)
+
+
+def test_where_nothing_can_disagree_there_is_no_agreement():
+    assert krippendorff_alpha([[2, 0], [3, 0]]) is None
+    assert krippendorff_alpha([[1, 0], [0, 1]]) is None
+    assert krippendorff_alpha(np.zeros((0, 3))) is None
