@@ -156,10 +156,8 @@ def partition_table(partition: Mapping[str, Any]) -> str:
 
 def _lines(manifest: Manifest) -> str:
     """Write a manifest as JSON, an utterance a line."""
-    lines = (
-        f"{json.dumps(name)}: {json.dumps(entry, sort_keys=True)}"
-        for name, entry in sorted(manifest.items())
-    )
+    encode = json.JSONEncoder(sort_keys=True).encode
+    lines = (f"{encode(name)}: {encode(entry)}" for name, entry in sorted(manifest.items()))
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
