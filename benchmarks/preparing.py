@@ -3,7 +3,7 @@
 
 > python benchmarks/preparing.py
 
-10,039 utterances of 4.5 s, made up: 64 files of noise under 10,039 names. The
+10,039 utterances of 4.5 s, made up: 256 files of noise under 10,039 names. The
 stock preparation gets durations from `speechbrain.dataio.dataio.read_audio`.
 """
 
@@ -23,7 +23,7 @@ UTTERANCES, SECONDS = 10_039, 4.5
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        release = write_release(Path(folder, "release"), UTTERANCES, SECONDS)
+        release = write_release(Path(folder, "release"), UTTERANCES, SECONDS, files=256)
         files = clips(release)
         took = medians(
             {
