@@ -15,7 +15,8 @@ import softlabels
 
 UTTERANCES, ANNOTATORS = 1_000_000, 3
 LABELS = np.array(
-    "neutral happy sad angry frustrated excited surprised afraid disgusted other".split()
+    ["neutral", "happy", "sad", "angry", "frustrated"]
+    + ["excited", "surprised", "afraid", "disgusted", "other"]
 )
 CLASSES = LABELS[:4].tolist()
 

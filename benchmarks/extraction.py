@@ -83,7 +83,11 @@ def main():
         second = on_gpu(files)
         rows.append(["acoustic47 on the GPU", f"{audio / second:.0f}", f"{second / ours:.4f}"])
     report(
-        [f"{len(files)} clips, {audio / 60:.0f} min", "audio s / s", "acoustic47 is … times as fast"],
+        [
+            f"{len(files)} clips, {audio / 60:.0f} min",
+            "audio s / s",
+            "acoustic47 is … times as fast",
+        ],
         rows,
         ["opensmile", "praat-parselmouth"],
     )

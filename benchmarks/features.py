@@ -13,7 +13,7 @@ from peers import egemaps, emobase, praat_harmonicity, praat_pitch, sound
 
 from softlabels.audio import read_mono
 from softlabels.features import NAMES, Acoustic47
-from softlabels.pitch import HNR_RANGE
+from softlabels.harmonicity import HNR_RANGE
 
 VOICE = [NAMES.index(name) for name in ("f0", "voicing", "hnr")]
 LOUDNESS, ZCR = NAMES.index("loudness"), NAMES.index("zcr")
@@ -110,8 +110,11 @@ def main():
     report(
         ["", "acoustic47", "wanted"],
         [
-            ["threshold of the voicing probability that agrees best with Praat",
-             f"{thresholds[best]:.2f} ({agreement[best]:.2%}; 0.5: {agreement[20]:.2%})", "0.5"],
+            [
+                "threshold of the voicing probability that agrees best with Praat",
+                f"{thresholds[best]:.2f} ({agreement[best]:.2%}; 0.5: {agreement[20]:.2%})",
+                "0.5",
+            ],
             ["MFCC 1–12 against openSMILE, the least correlation", f"{min(mfcc):.4f}", "≥ 0.99"],
             ["zero-crossing rate against openSMILE", f"{zcr:.4f}", "≥ 0.99"],
             ["loudness against eGeMAPSv02, mean over clips", f"{np.mean(loudness):.3f}", "≥ 0.95"],

@@ -17,7 +17,11 @@ def importing(name):
 def main():
     took = medians({name: importing(name) for name in ("numpy", "softlabels")}, repetitions=21)
     rows = [
-        [f'`python -c "import {name}"`', f"{1000 * took[name]:.0f}", f"{took[name] / took['numpy']:.2f}"]
+        [
+            f'`python -c "import {name}"`',
+            f"{1000 * took[name]:.0f}",
+            f"{took[name] / took['numpy']:.2f}",
+        ]
         for name in took
     ]
     report(["", "ms", "times numpy"], rows, ["numpy"])

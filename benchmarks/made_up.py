@@ -7,9 +7,7 @@ import numpy as np
 import soundfile
 
 RECIPE = Path(__file__).resolve().parents[1] / "recipes/IEMOCAP"
-LABELS = np.array(
-    ["Neutral", "Happiness", "Sadness", "Anger", "Frustration", "Excited", "Other"]
-)
+LABELS = np.array(["Neutral", "Happiness", "Sadness", "Anger", "Frustration", "Excited", "Other"])
 DIALOG = 100  # utterances in a dialog
 
 

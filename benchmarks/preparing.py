@@ -16,7 +16,7 @@ from measuring import clips, medians, report
 from speechbrain.dataio.dataio import read_audio
 
 sys.path.insert(0, str(RECIPE))
-from iemocap_prepare import prepare_iemocap  # noqa: E402
+from iemocap_prepare import prepare_iemocap
 
 UTTERANCES, SECONDS = 10_039, 4.5
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from softlabels.features import NO_VOICE_F0, Acoustic47, bridge
-from softlabels.pitch import HNR_RANGE, PitchTracker, best_paths, harmonicity, interpolation
+from softlabels.harmonicity import HNR_RANGE, harmonicity, interpolation
+from softlabels.pitch import PitchTracker, best_paths
 
 DATA = Path(os.environ.get("SOFTLABELS_TEST_DATA", Path(__file__).parents[3] / "shared/data"))
 RATE = 16000
