@@ -9,6 +9,7 @@ can be given on the command line: ``--encoder soft``, ``--train_on "[clear]"``,
 it is started again.
 """
 
+import dataclasses
 import json
 import logging
 import os
@@ -19,7 +20,8 @@ import speechbrain as sb
 import torch
 from hyperpyyaml import load_hyperpyyaml
 from iemocap_prepare import prepare_iemocap
-from speechbrain.utils.distributed import if_main_process, infer_device, run_on_main
+from speechbrain.dataio.dataloader import make_dataloader
+from speechbrain.utils.distributed import get_rank, if_main_process, infer_device, run_on_main
 from tqdm import tqdm
 
 from softlabels import data, runs
@@ -81,8 +83,8 @@ def choose(hparams, manifests):
     }
 
 
-def make_datasets(hparams, manifests, chosen, run_opts):
-    """Extract the features that are missing; returns data sets and their loaders' settings."""
+def make_loaders(hparams, manifests, chosen, run_opts):
+    """Extract the features that are missing; returns the loaders of train, valid, held_out."""
     store = FeatureStore(
         hparams["compute_features"], hparams["feature_store"], hparams["feature_dtype"]
     )
@@ -91,8 +93,8 @@ def make_datasets(hparams, manifests, chosen, run_opts):
     parts = [manifests["manifest"]] if by_speaker else chosen.values()
     heard = {key: entry for part in parts for key, entry in part.items()}
     wavs = [entry["wav"] for entry in heard.values()]
-    progressbar = not run_opts.get("noprogressbar")
-    run_on_main(store.extract, args=[wavs, progressbar], post_func=store.extract, post_args=[wavs])
+    progressbar = not run_opts.get("noprogressbar") and if_main_process()
+    store.extract(wavs, progressbar)
     speakers = None
     if by_speaker:
         logger.info(BY_SPEAKER)
@@ -104,11 +106,19 @@ def make_datasets(hparams, manifests, chosen, run_opts):
     loaders = {}
     for name, part in chosen.items():
         frames = [store.frames(entry["wav"]) for entry in part.values()]
+        training = name == "train"
+        # training batches are shared out over the processes of torchrun; each scores on its own
+        shared = {"rank": get_rank(), "ranks": processes()} if training and processes() > 1 else {}
         batches = SimilarLengthBatches(
-            frames, hparams["batch_size"], seed=hparams["seed"], shuffle=name == "train"
+            frames, hparams["batch_size"], seed=hparams["seed"], shuffle=training, **shared
         )
-        loaders[name] = {"batch_sampler": batches}
-    return datasets, loaders
+        loaders[name] = make_dataloader(datasets[name], batch_sampler=batches)
+    return loaders
+
+
+def processes():
+    """Tell how many processes torchrun started."""
+    return int(os.environ.get("WORLD_SIZE", 1))
 
 
 def identity(hparams, run_opts):
@@ -129,7 +139,7 @@ def identity(hparams, run_opts):
         "options": {
             **options,
             "device": str(run_opts.get("device") or infer_device()),
-            "processes": int(os.environ.get("WORLD_SIZE", 1)),
+            "processes": processes(),
             "threads": torch.get_num_threads(),
         },
         "versions": runs.versions(),
@@ -165,6 +175,9 @@ def report(brain, hparams, manifests, chosen, made_by, notice):
 
 def main(arguments):
     hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
+    if not torch.cuda.is_available() or run_opts["device"] == "cpu":
+        given = run_opts.overridden_args | {"distributed_backend"}
+        run_opts = dataclasses.replace(run_opts, distributed_backend="gloo", overridden_args=given)
     sb.utils.distributed.ddp_init_group(run_opts)
     with open(hparams_file, encoding="utf-8") as file:
         hparams = load_hyperpyyaml(file, overrides)
@@ -189,7 +202,7 @@ def main(arguments):
     made_by["corpus"] = corpus
     run_on_main(runs.claim, args=[hparams["output_folder"], made_by])
     chosen = choose(hparams, manifests)
-    datasets, loaders = make_datasets(hparams, manifests, chosen, run_opts)
+    loaders = make_loaders(hparams, manifests, chosen, run_opts)
 
     brain = SoftLabelBrain(
         modules=hparams["modules"],
@@ -201,15 +214,9 @@ def main(arguments):
     if hparams["class_weighting"]:
         weights = data.class_weights(manifests["train_clear"], hparams["classes"])
         brain.class_weights = weights.to(brain.device)
-    brain.train_sampler = loaders["train"]["batch_sampler"]
-    brain.fit(
-        hparams["epoch_counter"],
-        datasets["train"],
-        datasets["valid"],
-        train_loader_kwargs=loaders["train"],
-        valid_loader_kwargs=loaders["valid"],
-    )
-    brain.evaluate(datasets["held_out"], test_loader_kwargs=loaders["held_out"])
+    brain.train_sampler = loaders["train"].batch_sampler
+    brain.fit(hparams["epoch_counter"], loaders["train"], loaders["valid"])
+    brain.evaluate(loaders["held_out"])
     if if_main_process():
         report(brain, hparams, manifests, chosen, made_by, notice)
 
