@@ -31,7 +31,7 @@ from softlabels.brain import SoftLabelBrain
 from softlabels.models import MaskedAttention, frames_from_lengths
 
 sys.path.insert(0, str(RECIPE))
-import train  # noqa: E402
+import train
 
 EPOCHS = 20
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"

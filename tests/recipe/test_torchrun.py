@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import train
 
-
 EPOCHS = "--number_of_epochs=2"
 
 

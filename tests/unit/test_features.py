@@ -237,6 +237,13 @@ def test_autocast_and_other_float_types_change_no_digit(compute: Acoustic47) -> 
     assert torch.equal(compute(wave.double()), expected)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_computes_what_a_cpu_does(compute: Acoustic47) -> None:
+    clips = torch.stack([voice(30000, seed) for seed in range(4)])
+    found = Acoustic47().cuda()(clips.cuda()).cpu()
+    assert (found - compute(clips)).abs().max() < 1e-3
+
+
 def test_nothing_is_stored_in_a_checkpoint(compute: Acoustic47) -> None:
     assert not compute.state_dict()
     assert not list(compute.parameters())
