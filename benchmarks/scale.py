@@ -52,9 +52,9 @@ def measure(utterances, folder):
     brain.train_sampler = loaders["train"].batch_sampler
     brain.fit(range(1, 2), loaders["train"], loaders["valid"])
     times.append(time.perf_counter())
-    status = Path("/proc/self/status").read_text().splitlines()
-    peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-    return [b - a for a, b in itertools.pairwise(times)], peak / 1024
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    memory = [int(status[name].split()[0]) / 1024 for name in ("VmHWM", "RssFile")]
+    return [b - a for a, b in itertools.pairwise(times)], memory
 
 
 def apart(utterances):
@@ -73,7 +73,8 @@ def main():
         each = {size: 1e6 * found[size][0][row] / size for size in SIZES}
         cells = [f"{each[size]:.0f} ({each[size] / each[SIZES[0]]:.2f})" for size in SIZES]
         rows.append([f"{step}, µs an utterance (times the smallest)", *cells])
-    rows.append(["largest memory of the main process, MiB", *(f"{found[s][1]:.0f}" for s in SIZES)])
+    for row, name in enumerate(("largest memory of the main process, MiB", "of it files, mapped")):
+        rows.append([name, *(f"{found[size][1][row]:.0f}" for size in SIZES)])
     report(["utterances", *(f"{size:,}" for size in SIZES)], rows, ["speechbrain"])
 
 

@@ -51,7 +51,7 @@ def test_every_command_runs(line, tmp_path, monkeypatch, everyday_corpus):
         elif words[0] == "torchrun":
             # Several processes have tests of their own.
             options, script = words[1 : words.index("train.py")], words[words.index("train.py")]
-            check_options("-m torch.distributed.run".split(), options)
+            check_options(["-m", "torch.distributed.run"], options)
             assert (ROOT / "recipes/IEMOCAP" / script).exists()
         elif words[0] == "cd":
             assert any((ROOT / place / words[1]).is_dir() for place in (".", "recipes/IEMOCAP"))

@@ -54,9 +54,10 @@ def prepare(hparams, data_folder):
     save_folder = Path(hparams["save_folder"])
     run_on_main(prepare_iemocap, args=[data_folder, save_folder], kwargs=settings)
     partition = json.loads((save_folder / "partition.json").read_text("utf-8"))
+    # all utterances together only where they count, for they take memory
+    names = (*SUBSETS, "manifest") if hparams["normalization"] == "speaker" else SUBSETS
     manifests = {
-        name: data.load_manifest(save_folder / f"{name}.json", data_folder)
-        for name in ("manifest", *SUBSETS)
+        name: data.load_manifest(save_folder / f"{name}.json", data_folder) for name in names
     }
     return manifests, partition["settings"]["manifest"]
 
