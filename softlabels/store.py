@@ -28,7 +28,7 @@ from softlabels.frontends import front_end_fingerprint
 from softlabels.shards import PartWriter, shards
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16}
-PARTS = 64  # of a store, each with a lock of its own
+PARTS = 32  # of a store, each with a lock of its own: so many processes can work at once
 
 
 class FeatureStore:

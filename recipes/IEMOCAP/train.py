@@ -19,7 +19,7 @@ from pathlib import Path
 import speechbrain as sb
 import torch
 from hyperpyyaml import load_hyperpyyaml
-from iemocap_prepare import prepare_iemocap
+from iemocap_prepare import prepare_iemocap, uncollected
 from speechbrain.dataio.dataloader import make_dataloader
 from speechbrain.utils.distributed import get_rank, if_main_process, infer_device, run_on_main
 from tqdm import tqdm
@@ -46,6 +46,7 @@ SUBSETS = ("train_clear", "train_ambiguous", "valid", "test", "test_ambiguous")
 BY_SPEAKER = "features normalised by each speaker's own unlabelled audio, test speakers' included"
 
 
+@uncollected()
 def prepare(hparams, data_folder):
     """Derive the subsets' manifests; returns name → manifest, and the corpus' digest."""
     names = ("classes", "merge", "minimum_agreement", "own_ratings", "test_session")
@@ -62,6 +63,7 @@ def prepare(hparams, data_folder):
     return manifests, partition["settings"]["manifest"]
 
 
+@uncollected()
 def choose(hparams, manifests):
     """Give utterances their targets; returns train, valid and held-out manifests."""
     encoder, classes = hparams["annotation_encoder"], hparams["classes"]
