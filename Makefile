@@ -1,12 +1,15 @@
 # make train   set everything up, train on the built-in corpus, test, print the result
 # make test    set everything up, run every check and test
+# make bench   the same environment and the peers, measure everything against them (DATA=/path/to/corpus)
 # make clean   remove the environment, builds and results
 
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+INSTALL := $(RUN) -m pip install --disable-pip-version-check --quiet --progress-bar off -c constraints.txt
+SPEECH := $(if $(DATA),--data_folder "$(abspath $(DATA))")
 
-.PHONY: train test clean
+.PHONY: train test bench clean
 
 train: $(VENV)/installed
 	cd recipes/IEMOCAP && ../../$(RUN) train.py hparams/modified_soft.yaml
@@ -17,13 +20,23 @@ test: $(VENV)/installed
 	$(VENV)/bin/mypy
 	$(RUN) -m pytest
 
+bench: $(VENV)/installed
+	$(INSTALL) -e '.[bench]'
+	$(RUN) benchmarks/features.py $(SPEECH)
+	$(RUN) benchmarks/extraction.py $(SPEECH)
+	$(RUN) benchmarks/training.py $(SPEECH)
+	$(RUN) benchmarks/scale.py
+	$(RUN) benchmarks/encoding.py
+	$(RUN) benchmarks/preparing.py
+	$(RUN) benchmarks/importing.py
+
 $(VENV)/installed: setup.py pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo "softlabels needs Python 3.11 to 3.13; choose one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "$(PYTHON) lacks venv; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --disable-pip-version-check --quiet --progress-bar off -c constraints.txt -e '.[dev]'
+	$(INSTALL) -e '.[dev]'
 	touch $@
 
 clean:

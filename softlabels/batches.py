@@ -16,6 +16,9 @@ class SimilarLengthBatches(Sampler[list[int]]):
     little padding, and other batches each time. All of it follows from seed and
     epoch alone, so a run that continues draws what it would have drawn.
 
+    Several processes share each batch: so many utterances of it each, the first of a
+    last batch once more where there are too few, as `DistributedSampler` does.
+
     Arguments
     ---------
     lengths : sequence of int
@@ -28,16 +31,22 @@ class SimilarLengthBatches(Sampler[list[int]]):
         False: sorted by length, always the same, for validation and test.
     jitter : float
         The random factor lies within 1 ± jitter.
+    rank : int
+        This process' number, from 0.
+    ranks : int
+        How many processes share each batch.
 
     Raises
     ------
     ValueError
-        If the batch size is below 1.
+        If the batch size is below 1, or no multiple of the number of processes.
 
     Example
     -------
     >>> list(SimilarLengthBatches([5, 1, 4, 2], batch_size=2, shuffle=False))
     [[1, 3], [2, 0]]
+    >>> list(SimilarLengthBatches([5, 1, 4, 2], batch_size=2, shuffle=False, rank=1, ranks=2))
+    [[3], [0]]
     """
 
     def __init__(
@@ -47,14 +56,19 @@ class SimilarLengthBatches(Sampler[list[int]]):
         seed: int = 0,
         shuffle: bool = True,
         jitter: float = 0.1,
+        rank: int = 0,
+        ranks: int = 1,
     ) -> None:
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1; got {batch_size}")
+        if batch_size < 1 or batch_size % ranks:
+            wanted = "at least 1" if ranks == 1 else f"a multiple of {ranks}, the processes"
+            raise ValueError(f"batch_size must be {wanted}; got {batch_size}")
         self.lengths = np.asarray(lengths)
         self.batch_size = batch_size
         self.seed = seed
         self.shuffle = shuffle
         self.jitter = jitter
+        self.rank = rank
+        self.ranks = ranks
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -76,4 +90,6 @@ class SimilarLengthBatches(Sampler[list[int]]):
 
     def _cut(self, lengths: np.ndarray) -> list[list[int]]:
         order, size = np.argsort(lengths, kind="stable"), self.batch_size
-        return [order[start : start + size].tolist() for start in range(0, len(order), size)]
+        batches = (order[start : start + size] for start in range(0, len(order), size))
+        shares = (np.resize(batch, -(-len(batch) // self.ranks) * self.ranks) for batch in batches)
+        return [share[self.rank :: self.ranks].tolist() for share in shares]

@@ -11,6 +11,7 @@ import numpy as np
 import speechbrain as sb
 import torch
 from speechbrain.nnet.schedulers import update_learning_rate
+from speechbrain.utils.distributed import get_rank
 
 from softlabels.losses import soft_cross_entropy
 from softlabels.metrics import mean_distances, recognition
@@ -103,7 +104,9 @@ class SoftLabelBrain(sb.Brain):
     def on_stage_start(self, stage: sb.Stage, epoch: int | None = None) -> None:
         """Set chance and learning rate by the epoch's number alone: a run can continue."""
         if stage == sb.Stage.TRAIN:
-            state = np.random.SeedSequence([self.hparams.seed, epoch or 0]).generate_state(1)
+            # the rank, or all would drop the same units; 0 changes nothing
+            chance = [self.hparams.seed, epoch or 0, get_rank() or 0]
+            state = np.random.SeedSequence(chance).generate_state(1)
             torch.manual_seed(int(state[0]))
             if epoch is not None and hasattr(self.hparams, "lr_annealing"):
                 lr, _ = self.hparams.lr_annealing(epoch)

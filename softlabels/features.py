@@ -15,12 +15,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from speechbrain.processing.features import STFT
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool1d, pad
-from torchaudio.functional import compute_deltas, create_dct, melscale_fbanks
+from torchaudio.functional import create_dct, melscale_fbanks
 
 from softlabels.pitch import CEILING, FLOOR, HOP, SAMPLE_RATE, PitchTracker
 
@@ -97,7 +98,7 @@ def bridge(values: Tensor, known: Tensor, default: float) -> Tensor:
 
 
 def differences(features: Tensor, frames: Tensor) -> Tensor:
-    """Slopes over 5 frames, by `torchaudio.functional.compute_deltas`.
+    """Slopes over 5 frames, as `torchaudio.functional.compute_deltas` computes them.
 
     Arguments
     ---------
@@ -118,9 +119,11 @@ def differences(features: Tensor, frames: Tensor) -> Tensor:
     >>> differences(ramp, torch.tensor([6]))[0, :6, 0]
     tensor([0.5000, 0.8000, 1.0000, 1.0000, 0.8000, 0.5000])
     """
-    times = torch.arange(features.shape[1], device=features.device)
-    held = torch.minimum(times, frames[:, None] - 1)[..., None].expand_as(features)
-    return compute_deltas(features.gather(1, held).transpose(1, 2)).transpose(1, 2)
+    times = torch.arange(-2, features.shape[1] + 2, device=features.device).clamp(min=0)
+    held = torch.minimum(times, frames[:, None] - 1)[..., None]
+    held = features.gather(1, held.expand(-1, -1, features.shape[2]))
+    near, far = held[:, 3:-1] - held[:, 1:-3], held[:, 4:] - held[:, :-4]
+    return (near + 2 * far) / 10
 
 
 class Acoustic47(nn.Module):
@@ -177,28 +180,68 @@ class Acoustic47(nn.Module):
         ValueError
             If the shapes or types are others.
         """
-        with torch.autocast(wavs.device.type, enabled=False):
-            samples = _check(wavs, lengths)
-            real = torch.arange(wavs.shape[1], device=wavs.device) < samples[:, None]
-            wavs = torch.where(real, wavs.float(), 0.0)
-            frames = 1 + samples // HOP
-            real_frames = torch.arange(1 + wavs.shape[1] // HOP, device=wavs.device)
-            real_frames = real_frames < frames[:, None]
-            # the sample after the end is 0, not the end's pre-emphasis
-            emphasised = (wavs - 0.97 * pad(wavs, (1, -1))) * real
-            spectrum = self.stft(emphasised)
-            energy = (spectrum[..., 0].square() + spectrum[..., 1].square()) @ self.mel
-            mfcc = energy.clamp(min=_LEAST_ENERGY).log() @ self.dct
-            loudness = energy.pow(0.23).sum(-1, keepdim=True)
-            f0, voicing, hnr = self.pitch(wavs, samples)
-            f0 = bridge(f0, (voicing > 0.5) & real_frames, NO_VOICE_F0)
-            voice = torch.stack([f0, voicing, zero_crossing_rate(wavs), hnr], -1)
-            d = differences(torch.cat([mfcc, loudness, voice], -1), frames)
-            dd = differences(d[..., :13], frames)
-            mfccs = [mfcc, d[..., :12], dd[..., :12]]
-            loudnesses = [loudness, d[..., 12:13], dd[..., 12:]]
-            features = torch.cat([*mfccs, *loudnesses, voice, d[..., 13:]], -1)
-            return features * real_frames[..., None]
+        samples = _check(wavs, lengths)
+        real = torch.arange(wavs.shape[1], device=wavs.device) < samples[:, None]
+        wavs = torch.where(real, wavs.float(), 0.0)
+        if wavs.device.type != "cpu":
+            return self._compute([(wavs, samples)])[0]
+        sizes = samples.clamp(min=1).tolist()
+        features = self.each([wav[:size] for wav, size in zip(wavs, sizes, strict=True)])
+        steps = 1 + wavs.shape[1] // HOP
+        return torch.stack([pad(each, (0, 0, 0, steps - len(each))) for each in features])
+
+    @torch.no_grad()
+    def each(self, wavs: Sequence[Tensor]) -> list[Tensor]:
+        """Compute the features of some utterances, faster than one at a time.
+
+        Arguments
+        ---------
+        wavs : sequence of torch.Tensor
+            Each [N] float32 audio, of similar N or the work on the shorter ones is wasted.
+
+        Returns
+        -------
+        features : list of torch.Tensor
+            Each [1 + N // 160, 47], bit for bit those of the utterance alone.
+
+        Example
+        -------
+        >>> [features] = Acoustic47().each([torch.zeros(8000)])
+        >>> features.shape
+        torch.Size([51, 47])
+        """
+        groups = [(wav[None], torch.tensor([len(wav)], device=wav.device)) for wav in wavs]
+        return [features[0] for features in self._compute(groups)]
+
+    def _compute(self, groups: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
+        """Compute features [B, T, 47] of groups: audio [B, N], 0 beyond its samples [B]."""
+        with torch.autocast(groups[0][0].device.type, enabled=False):
+            pitches = self.pitch.track(groups)
+            return [
+                self._assemble(*group, *pitch) for group, pitch in zip(groups, pitches, strict=True)
+            ]
+
+    def _assemble(
+        self, wavs: Tensor, samples: Tensor, f0: Tensor, voicing: Tensor, hnr: Tensor
+    ) -> Tensor:
+        frames = 1 + samples // HOP
+        real = torch.arange(wavs.shape[1], device=wavs.device) < samples[:, None]
+        real_frames = torch.arange(f0.shape[1], device=wavs.device) < frames[:, None]
+        # the sample after the end is 0, not the end's pre-emphasis
+        emphasised = (wavs - 0.97 * pad(wavs, (1, -1))) * real
+        spectrum = self.stft(emphasised)
+        energy = (spectrum[..., 0].square() + spectrum[..., 1].square()) @ self.mel
+        logs = energy.log()
+        mfcc = logs.clamp(min=math.log(_LEAST_ENERGY)) @ self.dct
+        loudness = (0.23 * logs).exp().sum(-1, keepdim=True)
+        f0 = bridge(f0, (voicing > 0.5) & real_frames, NO_VOICE_F0)
+        voice = torch.stack([f0, voicing, zero_crossing_rate(wavs), hnr], -1)
+        d = differences(torch.cat([mfcc, loudness, voice], -1), frames)
+        dd = differences(d[..., :13], frames)
+        mfccs = [mfcc, d[..., :12], dd[..., :12]]
+        loudnesses = [loudness, d[..., 12:13], dd[..., 12:]]
+        features = torch.cat([*mfccs, *loudnesses, voice, d[..., 13:]], -1)
+        return features * real_frames[..., None]
 
 
 def _check(wavs: Tensor, lengths: Tensor | None) -> Tensor:

@@ -5,6 +5,9 @@ best path through the candidates decides. Praat keeps the best path alone. Here 
 through *every* candidate is scored (Viterbi forwards and backwards), so that a frame has a
 probability of voice, and a pitch whether or not it has voice. Audio has 16 kHz.
 
+The bits of a sum can depend on the shape of the batch that it stands in. So groups of utterances
+are computed apart, and together only where bits can't: in the loop over time, which is slow.
+
 Source: P. Boersma, "Accurate short-term analysis of the fundamental frequency and the
 harmonics-to-noise ratio of a sampled sound", IFA Proceedings 17 (1993), 97–110; the costs are
 the defaults of Praat's ``To Pitch (ac)``.
@@ -13,34 +16,33 @@ the defaults of Praat's ``To Pitch (ac)``.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
+from torch.nn.utils.rnn import pad_sequence
 
-SAMPLE_RATE = 16000
+from softlabels.harmonicity import Harmonicity
+from softlabels.peaks import (
+    CEILING,
+    FLOOR,
+    HALF,
+    NOTHING,
+    OCTAVE_COST,
+    SAMPLE_RATE,
+    VOICING_THRESHOLD,
+    Peaks,
+)
+
 HOP = 160
-FLOOR, CEILING = 55.0, 500.0  # Hz
-HNR_RANGE = (-10.0, 40.0)  # dB
-
-OCTAVE_COST = 0.01
 OCTAVE_JUMP_COST = 0.35
 VOICED_UNVOICED_COST = 0.14
-VOICING_THRESHOLD = 0.45
 SILENCE_THRESHOLD = 0.03  # of the utterance's peak
 VOICING_SCALE = 17.0  # logits per unit of score, fitted to Praat's decisions on real speech
 
-_CANDIDATES = 7
-_SHORTEST, _LONGEST = int(SAMPLE_RATE / CEILING), math.ceil(SAMPLE_RATE / FLOOR)  # lags
-_HALF = int(1.5 * SAMPLE_RATE / FLOOR)  # the pitch window is three of the longest periods
-_STRETCH = 520  # samples (32 ms, tapered) that are compared with those a period later
-_EARLY = 90  # by so many samples its middle lies before the frame's, as in Praat's cc
-_TAPS, _STEPS = 8, 4  # samples on either side that interpolate, points between two samples
-_FAR_TAPS = 24  # where the autocorrelation is interpolated: less would cost an octave at 450 Hz
 _MARGIN = 3 * HOP  # zeros before an utterance, enough for any frame or stretch
-_NOTHING = 1e-12  # power (−120 dB) below which there is only rounding
-_NEVER = -1e4  # the strength of a candidate that isn't one
 
 
 class Pitch(NamedTuple):
@@ -53,32 +55,6 @@ class Pitch(NamedTuple):
     f0: Tensor
     voicing: Tensor
     hnr: Tensor
-
-
-def interpolation(place: Tensor, taps: int = _TAPS) -> Tensor:
-    """Weights of the samples −taps … taps that give the signal in between.
-
-    Arguments
-    ---------
-    place : torch.Tensor
-        [...] where, in samples, −1 to 1.
-    taps : int
-        Samples on either side.
-
-    Returns
-    -------
-    weights : torch.Tensor
-        [..., 2 · taps + 1], a sinc under a Hann window, of sum 1.
-
-    Example
-    -------
-    >>> interpolation(torch.tensor([1.0])).round().argmax().item()
-    9
-    """
-    samples = torch.arange(-taps, taps + 1, device=place.device, dtype=place.dtype)
-    distance = place[..., None] - samples
-    weights = torch.sinc(distance) * torch.cos(math.pi / 2 * distance / (taps + 1.5)).square()
-    return weights / weights.sum(-1, keepdim=True)
 
 
 def best_paths(strength: Tensor, octaves: Tensor, frames: Tensor) -> Tensor:
@@ -109,55 +85,36 @@ def best_paths(strength: Tensor, octaves: Tensor, frames: Tensor) -> Tensor:
     reverse = utterances, (frames[:, None] - 1 - times).clamp(min=0)
     # below 0, sums only gather the paths' costs: float32 holds for minutes of audio
     strength = strength - strength.amax(-1, keepdim=True)
-    # both directions at once: the second half of the batch runs backwards from its own end
-    both = torch.cat([strength, strength[reverse]])
-    tones = torch.cat([octaves, octaves[reverse]])
-    jumps = OCTAVE_JUMP_COST * (tones[:, 1:, :, None] - tones[:, :-1, None, :]).abs()
-    costs = pad(jumps, (0, 1, 0, 1), value=VOICED_UNVOICED_COST)
-    costs[..., -1, -1] = 0
-    gains = (both[:, 1:, :, None] - costs).unbind(1)  # [2B, to, from] for each step
-    scores = [both[:, 0]]
-    for gain in gains:  # the only loop over time: two operations a frame
-        scores.append((scores[-1][:, None] + gain).amax(-1))
-    forth, back = torch.stack(scores, 1).chunk(2)
+    # both directions at once: the second half of the batch runs backwards from its own end.
+    # [T, K, 2B]: a step lies in one piece, and its maximum runs over the first axis
+    both = torch.cat([strength, strength[reverse]]).permute(1, 2, 0).contiguous()
+    tones = torch.cat([octaves, octaves[reverse]]).permute(1, 2, 0).contiguous()
+    jumps = OCTAVE_JUMP_COST * (tones[1:, None] - tones[:-1, :, None]).abs()
+    costs = pad(jumps, (0, 0, 0, 1, 0, 1), value=VOICED_UNVOICED_COST)
+    costs[:, -1, -1] = 0
+    gains = both[1:, None] - costs  # [T - 1, from, to, 2B]
+    scores = [both[0]]
+    for gain in gains.unbind():  # the only loop over time: two operations a frame
+        scores.append((scores[-1].unsqueeze(1) + gain).amax(0))
+    forth, back = torch.stack(scores).permute(2, 0, 1).chunk(2)
     return forth + back[reverse] - strength
 
 
-def harmonicity(now: Tensor, later: Tensor, weights: Tensor) -> Tensor:
-    """Harmonics-to-noise ratio from a stretch of audio and the same one period later.
+class Candidates(NamedTuple):
+    """What a group of B utterances could sound at, in T frames of K = 7 candidates.
 
-    10 · log10(r / (1 − r)) of their weighted correlation r. 1 − r is half the power of the
-    difference at equal loudness, which keeps its precision where r is nearly 1.
-
-    Arguments
-    ---------
-    now, later : torch.Tensor
-        [R, W] audio.
-    weights : torch.Tensor
-        [W], of sum 1.
-
-    Returns
-    -------
-    hnr : torch.Tensor
-        [R] dB, within `HNR_RANGE`; the least where either is silent.
-
-    Example
-    -------
-    >>> now, later = torch.tensor([[1.0, 0, -1, 0]]), torch.tensor([[1.0, 1, -1, -1]])
-    >>> harmonicity(now, later, torch.full((4,), 0.25))  # r = √½
-    tensor([3.8278])
+    ``lags`` [B, T, K, 2] periods: whole samples and, apart, which keeps its digits, the rest;
+    ``octaves`` [B, T, K] log2 of their frequencies; ``strength`` [B, T, K + 1], the last one
+    that of no voice; ``frames`` [B]; ``audio`` [N] a row of all utterances, in which frame t of
+    utterance b has its middle at ``middles`` [B, T].
     """
-    now = now - (now @ weights)[:, None]
-    later = later - (later @ weights)[:, None]
-    power, power_later = now.square() @ weights, later.square() @ weights
-    difference = (
-        now * power.clamp(min=_NOTHING).rsqrt()[:, None]
-        - later * power_later.clamp(min=_NOTHING).rsqrt()[:, None]
-    )
-    noise = difference.square() @ weights / 2
-    noise = torch.where(torch.minimum(power, power_later) > _NOTHING, noise, 1.0)
-    ratio = (1 - noise).clamp(min=1e-6) / noise.clamp(min=1e-6)
-    return (10 * ratio.log10()).clamp(*HNR_RANGE)
+
+    lags: Tensor
+    octaves: Tensor
+    strength: Tensor
+    frames: Tensor
+    audio: Tensor
+    middles: Tensor
 
 
 class PitchTracker(nn.Module):
@@ -171,73 +128,73 @@ class PitchTracker(nn.Module):
     (torch.Size([1, 101]), 200.0)
     """
 
-    window: Tensor
-    expected: Tensor
-    upsample: Tensor
-    taper: Tensor
-
     def __init__(self) -> None:
         super().__init__()
-        window = torch.hann_window(2 * _HALF + 3, periodic=False, dtype=torch.float64)[1:-1]
-        lags = _LONGEST + _FAR_TAPS + 1
-        self.fft_size = 256 * math.ceil((len(window) + lags) / 256)  # no lag wraps around
-        expected = torch.fft.irfft(torch.fft.rfft(window, self.fft_size).abs().square())[:lags]
-        taper = torch.hann_window(_STRETCH, dtype=torch.float64)
-        grid = torch.arange(-_STEPS, _STEPS + 1, dtype=torch.float64) / _STEPS
-        for name, value in {
-            "window": window,
-            "expected": expected / expected[0],
-            "upsample": interpolation(grid, _FAR_TAPS).T,
-            "taper": taper / taper.sum(),
-        }.items():
-            self.register_buffer(name, value.float(), persistent=False)
+        self.peaks = Peaks()
+        self.harmonicity = Harmonicity()
 
-    def candidates(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Peaks of the frames' autocorrelation.
+    def candidates(self, wavs: Tensor, samples: Tensor) -> Candidates:
+        """Find what a group of utterances could sound at; arguments as of `forward`."""
+        batch, size = wavs.shape
+        steps = 1 + size // HOP
+        # one long row: each utterance after its margin of zeros, a whole number of hops
+        blocks = steps + 4
+        audio = pad(wavs, (_MARGIN, blocks * HOP - size - _MARGIN)).flatten()
+        audio = pad(audio, (0, 2 * _MARGIN))
+        views = audio[_MARGIN - HALF :].unfold(0, 2 * HALF + 1, HOP)[: batch * blocks]
+        # in parts, which bounds memory, and on a CPU stays in its cache
+        rows = 512 if wavs.device.type == "cpu" else 1 << 16
+        parts = zip(*map(self.peaks, views.split(rows)), strict=True)
+        lags, heights, peak = (
+            torch.cat(part).view(batch, blocks, *part[0].shape[1:])[:, :steps] for part in parts
+        )
+        frames = 1 + samples // HOP
+        real = torch.arange(steps, device=wavs.device) < frames[:, None]
+        loudest = (peak * real).amax(1, keepdim=True).clamp(min=NOTHING**0.5)
+        quiet = 2 - peak / loudest * (1 + VOICING_THRESHOLD) / SILENCE_THRESHOLD
+        unvoiced = VOICING_THRESHOLD + quiet.clamp(min=0)
+        octaves = (SAMPLE_RATE / lags.sum(-1)).clamp(FLOOR, CEILING).log2()
+        voiced = heights - OCTAVE_COST * (math.log2(CEILING) - octaves)
+        strength = torch.cat([voiced, unvoiced[..., None]], -1)
+        middles = torch.arange(batch * blocks, device=wavs.device).view(batch, blocks)[:, :steps]
+        return Candidates(lags, octaves, strength, frames, audio, middles * HOP + _MARGIN)
+
+    def choose(self, candidates: Candidates, scores: Tensor) -> Pitch:
+        """Take each frame's best candidate by its `best_paths` score [B, T, K + 1]."""
+        lags, *_, audio, middles = candidates
+        best, which = scores[..., :-1].max(-1)
+        lag = lags.gather(2, which[..., None, None].expand(-1, -1, 1, 2)).squeeze(2)
+        rows = 512 if audio.device.type == "cpu" else 1 << 16
+        places = zip(middles.flatten().split(rows), lag.flatten(0, 1).split(rows), strict=True)
+        hnr = torch.cat([self.harmonicity(audio, *place) for place in places]).view(which.shape)
+        f0 = (SAMPLE_RATE / lag.sum(-1)).clamp(FLOOR, CEILING)
+        return Pitch(f0, torch.sigmoid(VOICING_SCALE * (best - scores[..., -1])), hnr)
+
+    def track(self, groups: Sequence[tuple[Tensor, Tensor]]) -> list[Pitch]:
+        """Track groups of utterances; each has the bits that it has without the others.
 
         Arguments
         ---------
-        frames : torch.Tensor
-            [R, W] audio, 55 ms long.
+        groups : sequence of (torch.Tensor, torch.Tensor)
+            Each as the arguments of `forward`.
 
         Returns
         -------
-        lags : torch.Tensor
-            [R, 7, 2] whole samples and, apart, which keeps its digits, the rest.
-        strengths : torch.Tensor
-            [R, 7] the autocorrelation there, up to 1, or `_NEVER` where peaks run out.
-        peak : torch.Tensor
-            [R] largest magnitude within half a period of the frame's middle.
+        pitches : list of Pitch
+            One a group.
         """
-        frames = frames - frames.mean(-1, keepdim=True)
-        peak = frames[:, _HALF - _LONGEST // 2 : _HALF + _LONGEST // 2 + 1].abs().amax(-1)
-        spectrum = torch.fft.rfft(frames * self.window, self.fft_size)
-        # not spectrum · its conjugate: that rounds by a value's place in memory
-        power = spectrum.real.square() + spectrum.imag.square()
-        r = torch.fft.irfft(power, self.fft_size)[:, : len(self.expected)]
-        r = r / (r[:, :1].clamp(min=_NOTHING * len(self.window)) * self.expected)
-        left, here, right = (r[:, _SHORTEST + i : _LONGEST + i + 1] for i in (-1, 0, 1))
-        is_peak = (here > left) & (here >= right) & (here > VOICING_THRESHOLD / 2)
-        octaves = torch.arange(_SHORTEST, _LONGEST + 1, device=r.device).log2()
-        rank = torch.where(is_peak, here - OCTAVE_COST * octaves, _NEVER)
-        rank, place = rank.topk(_CANDIDATES, dim=-1)
-        place = place + _SHORTEST
-        around = place[..., None] + torch.arange(-_FAR_TAPS, _FAR_TAPS + 1, device=r.device)
-        values = r.gather(1, around.flatten(1)).view(around.shape)
-        middle = values[..., _FAR_TAPS, None]
-        # relative to the middle, which loses no digits: low voices have flat peaks
-        fine = (values - middle) @ self.upsample
-        top = fine[..., 1:-1].argmax(-1, keepdim=True) + 1
-        left, here, right = (fine.gather(-1, top + i).squeeze(-1) for i in (-1, 0, 1))
-        curvature = (2 * here - left - right).clamp(min=1e-12)  # of a parabola through the three
-        offset = ((right - left) / 2 / curvature).clamp(-0.5, 0.5)
-        height = here + offset * (right - left) / 2 - curvature * offset.square() / 2
-        height = height + middle.squeeze(-1)
-        height = torch.where(height > 1, 1 / height.clamp(min=1), height)
-        rest = (top.squeeze(-1) - _STEPS + offset) / _STEPS
-        found = rank > _NEVER / 2  # what `topk` fills up with is arbitrary
-        lags = torch.stack([torch.where(found, place, _LONGEST), found * rest], -1)
-        return lags, torch.where(found, height, _NEVER), peak
+        found = [self.candidates(*group) for group in groups]
+        # only sums of two and maxima: their bits are the same in any company
+        strength, octaves = (
+            pad_sequence([row for each in found for row in each[field]], batch_first=True)
+            for field in (2, 1)
+        )
+        scores = best_paths(strength, octaves, torch.cat([each.frames for each in found]))
+        apart = scores.split([len(each.frames) for each in found])
+        return [
+            self.choose(each, score[:, : each.lags.shape[1]])
+            for each, score in zip(found, apart, strict=True)
+        ]
 
     def forward(self, wavs: Tensor, samples: Tensor) -> Pitch:
         """Track a batch.
@@ -254,58 +211,4 @@ class PitchTracker(nn.Module):
         pitch : Pitch
             Three tracks, [B, 1 + N // 160].
         """
-        batch, size = wavs.shape
-        steps = 1 + size // HOP
-        # one long row: each utterance after its margin of zeros, a whole number of hops
-        blocks = steps + 4
-        audio = pad(wavs, (_MARGIN, blocks * HOP - size - _MARGIN)).flatten()
-        audio = pad(audio, (0, 2 * _MARGIN))
-        views = audio[_MARGIN - _HALF :].unfold(0, 2 * _HALF + 1, HOP)[: batch * blocks]
-        # in parts, which bounds memory, and on a CPU stays in its cache
-        rows = 512 if wavs.device.type == "cpu" else 1 << 16
-        parts = zip(*map(self.candidates, views.split(rows)), strict=True)
-        lags, strengths, peak = (
-            torch.cat(part).view(batch, blocks, *part[0].shape[1:])[:, :steps] for part in parts
-        )
-        frames = 1 + samples // HOP
-        real = torch.arange(steps, device=wavs.device) < frames[:, None]
-        loudest = (peak * real).amax(1, keepdim=True).clamp(min=_NOTHING**0.5)
-        quiet = 2 - peak / loudest * (1 + VOICING_THRESHOLD) / SILENCE_THRESHOLD
-        unvoiced = VOICING_THRESHOLD + quiet.clamp(min=0)
-        octaves = (SAMPLE_RATE / lags.sum(-1)).clamp(FLOOR, CEILING).log2()
-        voiced = strengths - OCTAVE_COST * (math.log2(CEILING) - octaves)
-        scores = best_paths(torch.cat([voiced, unvoiced[..., None]], -1), octaves, frames)
-        best, which = scores[..., :-1].max(-1)
-        margin = best - scores[..., -1]
-        lag = lags.gather(2, which[..., None, None].expand(-1, -1, 1, 2)).squeeze(2)
-        starts = torch.arange(batch * blocks, device=wavs.device).view(batch, blocks) * HOP
-        starts = starts[:, :steps] + _MARGIN - _EARLY - _STRETCH // 2
-        places = zip(starts.flatten().split(rows), lag.flatten(0, 1).split(rows), strict=True)
-        hnr = torch.cat([self.compare(audio, start, lag) for start, lag in places])
-        f0 = (SAMPLE_RATE / lag.sum(-1)).clamp(FLOOR, CEILING)
-        return Pitch(f0, torch.sigmoid(VOICING_SCALE * margin), hnr.view(batch, steps))
-
-    def compare(self, audio: Tensor, starts: Tensor, lags: Tensor) -> Tensor:
-        """`harmonicity` of stretches of audio and those one period later.
-
-        Arguments
-        ---------
-        audio : torch.Tensor
-            [N].
-        starts : torch.Tensor
-            [R] int64, the stretches' first samples.
-        lags : torch.Tensor
-            [R, 2] periods: whole samples, and the rest.
-
-        Returns
-        -------
-        hnr : torch.Tensor
-            [R] dB.
-        """
-        now = audio.unfold(0, _STRETCH, 1)[starts]
-        around = audio.unfold(0, _STRETCH + 2 * _TAPS, 1)[starts + lags[:, 0].long() - _TAPS]
-        weights = interpolation(lags[:, 1])
-        later = torch.zeros_like(now)
-        for tap in range(2 * _TAPS + 1):
-            later.addcmul_(around[:, tap : tap + _STRETCH], weights[:, tap, None])
-        return harmonicity(now, later, self.taper)
+        return self.track([(wavs, samples)])[0]

@@ -4,33 +4,31 @@ Under the folder of a front end's fingerprint lie shards: safetensors files of
 some utterances each, keyed by audio file, its size and its time of change. A
 shard is written under another name and then renamed: it is complete or absent,
 whatever kills the process, and what was finished is not done again.
+
+An utterance's key says which part of the store it is in, and who works on a part
+locks it. So processes that extract at once, on one machine or on several with
+this folder in common, share the work without knowing of each other.
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import safe_open
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from softlabels.audio import read_mono
 from softlabels.cache import cache_folder
-from softlabels.frontends import SAMPLE_RATE, front_end_fingerprint
-
-logger = logging.getLogger(__name__)
+from softlabels.frontends import front_end_fingerprint
+from softlabels.shards import PartWriter, shards
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16}
-SHARD = 64  # utterances: some seconds of work that a kill can lose
+PARTS = 32  # of a store, each with a lock of its own: so many processes can work at once
 
 
 class FeatureStore:
@@ -39,13 +37,15 @@ class FeatureStore:
     Arguments
     ---------
     front_end : torch.nn.Module
-        Audio [1, N] at 16 kHz → features [1, T, F].
+        Audio [1, N] at 16 kHz → features [1, T, F]. One with a method ``each``, as
+        `Acoustic47` has it, is given several utterances at once.
     folder : str or os.PathLike, optional
         Where stores lie; ``features`` in the cache's folder if not given.
     dtype : str
         How features are kept: 'float32', or 'float16' at half the size.
     workers : int, optional
-        Processes that extract; as many as cores if not given.
+        Processes that extract; as many as cores if not given, fewer where
+        ``torchrun`` started several processes on this machine.
 
     Raises
     ------
@@ -76,7 +76,8 @@ class FeatureStore:
             raise ValueError(f"dtype must be one of {list(DTYPES)}; got {dtype!r}")
         self.front_end = front_end.eval()
         self.dtype = DTYPES[dtype]
-        self.workers = os.cpu_count() or 1 if workers is None else workers
+        ranks_here = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+        self.workers = -(-_cores() // ranks_here) if workers is None else workers
         self.fingerprint = f"{front_end_fingerprint(front_end)}-{dtype}"
         self.folder = Path(folder or cache_folder() / "features") / self.fingerprint
         self._keys: dict[str, str] = {}  # audio file → key
@@ -95,6 +96,8 @@ class FeatureStore:
 
     def extract(self, paths: Sequence[str], progressbar: bool = True) -> None:
         """See to it that these files' features are in the store.
+
+        Every rank of ``torchrun`` is to call it: they share the work.
 
         Arguments
         ---------
@@ -116,10 +119,7 @@ class FeatureStore:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with self._lock():
-                self._open_shards()  # another process may have worked while this one waited
-                if missing := self._missing(paths):
-                    self._compute(missing, progressbar)
+            self._compute(self._missing(paths), progressbar)
         except OSError as error:
             raise OSError(
                 f"the feature store {self.folder} can't be written ({error}); make room, or "
@@ -132,36 +132,22 @@ class FeatureStore:
         return [(key, path) for key, path in wanted.items() if key not in self._shards]
 
     def _open_shards(self) -> None:
-        for file in sorted(self.folder.glob("*.safetensors")):
-            if file.name not in self._opened:
-                try:
-                    shard = safe_open(file, framework="pt")
-                except SafetensorError as error:
-                    logger.warning(
-                        "%s is damaged (%s): its features are computed anew", file, error
-                    )
-                    file.unlink(missing_ok=True)
-                    continue
-                self._shards.update(dict.fromkeys(shard.keys(), shard))
-                self._opened.add(file.name)
-
-    def _lock(self) -> FileLock:
-        """The store's lock; says so where another process holds it."""
-        lock = FileLock(self.folder / ".lock")
-        try:
-            with lock.acquire(timeout=0):
-                pass
-        except Timeout:
-            logger.info("Another process extracts into %s; waiting for it", self.folder)
-        return lock
+        for file, shard in shards(self.folder, "*", self._opened):
+            self._shards.update(dict.fromkeys(shard.keys(), shard))
+            self._opened.add(file.name)
 
     def _compute(self, missing: list[tuple[str, str]], progressbar: bool) -> None:
-        for left in self.folder.glob("*.partial"):  # of a killed process: the lock is ours
-            left.unlink()
-        size = min(SHARD, math.ceil(len(missing) / (4 * max(self.workers, 1))))
-        shards = [missing[start : start + size] for start in range(0, len(missing), size)]
-        writer = _ShardWriter(shards, self.front_end, self.dtype, self.folder)
-        workers = min(self.workers, len(shards)) if len(missing) > 1 else 0
+        parts: dict[int, list[tuple[str, str]]] = {}
+        for key, path in sorted(missing):
+            parts.setdefault(int(key[:8], 16) % PARTS, []).append((key, path))
+        # each rank begins elsewhere, and passes by what another has done
+        rank, ranks = (
+            int(os.environ.get(name, i)) for i, name in enumerate(("RANK", "WORLD_SIZE"))
+        )
+        begin = len(parts) * rank // ranks
+        order = [*parts.items()][begin:] + [*parts.items()][:begin]
+        writer = PartWriter(order, self.front_end, self.dtype, self.folder)
+        workers = min(self.workers, len(order)) if len(missing) > 1 else 0
         failures: list[str] = []
         with tqdm(total=len(missing), desc="Features", unit="utt", disable=not progressbar) as bar:
             for count, failed in DataLoader(writer, batch_size=None, num_workers=workers):
@@ -171,53 +157,9 @@ class FeatureStore:
             raise ValueError("no features for these files:\n  " + "\n  ".join(failures))
 
 
-class _ShardWriter(Dataset):
-    """Extracts and writes one shard an item, in a worker process."""
-
-    def __init__(
-        self,
-        shards: list[list[tuple[str, str]]],
-        front_end: nn.Module,
-        dtype: torch.dtype,
-        folder: Path,
-    ) -> None:
-        self.shards = shards
-        self.front_end = front_end
-        self.dtype = dtype
-        self.folder = folder
-
-    def __len__(self) -> int:
-        return len(self.shards)
-
-    def __getitem__(self, index: int) -> tuple[int, list[str]]:
-        features, failures = {}, []
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # a processor each; and the same bits from any worker
-        for key, path in self.shards[index]:
-            try:
-                features[key] = self._features(path)
-            except ValueError as error:
-                failures.append(str(error))
-        torch.set_num_threads(threads)
-        if features:
-            self._write(features)
-        return len(self.shards[index]), failures
-
-    @torch.no_grad()
-    def _features(self, path: str) -> torch.Tensor:
-        features = self.front_end(read_mono(path, SAMPLE_RATE)[None])[0]
-        if not torch.isfinite(features).all():
-            raise ValueError(f"{path}: the front end gave features that are not finite")
-        return features.to(self.dtype).contiguous()
-
-    def _write(self, features: dict[str, torch.Tensor]) -> None:
-        name = hashlib.sha256(" ".join(sorted(features)).encode()).hexdigest()[:16]
-        partial = self.folder / f"{name}.{os.getpid()}.partial"
-        try:
-            save_file(features, partial)
-        except SafetensorError as error:
-            raise OSError(f"{partial}: {error}") from error
-        os.replace(partial, self.folder / f"{name}.safetensors")
+def _cores() -> int:
+    """Tell how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def audio_key(path: str) -> str:

@@ -49,7 +49,12 @@ def test_every_command_runs(line, tmp_path, monkeypatch, everyday_corpus):
             # Hours of training: what it would run is checked; it has tests of its own.
             run_recipe([*words[1:], "--dry-run"], tmp_path, everyday_corpus)
         elif words[:2] == ["python", "../../benchmarks/intended.py"]:
-            check_options(ROOT / "benchmarks/intended.py", words[2:])
+            check_options([ROOT / "benchmarks/intended.py"], words[2:])
+        elif words[0] == "torchrun":
+            # Several processes have tests of their own.
+            options, script = words[1 : words.index("train.py")], words[words.index("train.py")]
+            check_options(["-m", "torch.distributed.run"], options)
+            assert (ROOT / "recipes/IEMOCAP" / script).exists()
         elif words[0] == "cd":
             assert any((ROOT / place / words[1]).is_dir() for place in (".", "recipes/IEMOCAP"))
         elif words[:2] != ["git", "clone"]:
@@ -57,9 +62,10 @@ def test_every_command_runs(line, tmp_path, monkeypatch, everyday_corpus):
 
 
 def check_options(script, words):
-    told = subprocess.run([sys.executable, script, "--help"], check=True, capture_output=True)
+    told = subprocess.run([sys.executable, *script, "--help"], check=True, capture_output=True)
     for word in words:
-        assert not word.startswith("--") or word in told.stdout.decode(), word
+        name = word.partition("=")[0].replace("_", "-")
+        assert not name.startswith("--") or name in told.stdout.decode().replace("_", "-"), word
 
 
 def check_install(words):

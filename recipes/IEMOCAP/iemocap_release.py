@@ -9,7 +9,9 @@ trains or tests, is derived from its result in ``iemocap_prepare.py``.
 
 from __future__ import annotations
 
+import glob
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 Manifest = dict[str, dict[str, Any]]
 
 SESSIONS = (1, 2, 3, 4, 5)
+CHUNK = 256  # wav files that a thread looks at before the next one does
 REMEDIES = {
     "folder": "give as data_folder the folder that holds Session1 … Session5",
     "session": "copy it from the release: all five sessions are needed",
@@ -144,23 +147,33 @@ def _add_headers(
     manifest: Manifest, release: Path, places: dict[str, str], problems: Problems
 ) -> None:
     """Add what the headers say, read in parallel, to the entries."""
+    root = str(release)
 
-    def header(utterance: str) -> dict[str, Any] | WavError:
-        try:
-            return read_wav_header(manifest[utterance]["wav"].format(data_root=release))
-        except WavError as error:
-            return error
+    def headers(utterances: list[str]) -> list[dict[str, Any] | WavError]:
+        found: list[dict[str, Any] | WavError] = []
+        for utterance in utterances:
+            try:
+                found.append(read_wav_header(manifest[utterance]["wav"].format(data_root=root)))
+            except WavError as error:
+                found.append(error)
+        return found
 
-    with ThreadPoolExecutor() as pool:
-        found = pool.map(header, manifest)
-        found = tqdm(found, total=len(manifest), desc="wav headers", unit="file", delay=1)
-        for (utterance, entry), result in zip(manifest.items(), found, strict=True):
-            if isinstance(result, WavError):
-                file = entry["wav"].format(data_root=".").removeprefix("./")
-                where = f"annotated in {places[utterance]}"
-                problems.append(("wav", f"{file}: {result} ({where})"))
-            else:
-                entry.update(result)
+    names = list(manifest)
+    chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
+    with (
+        ThreadPoolExecutor() as pool,
+        tqdm(total=len(names), desc="wav headers", unit="file", delay=1) as bar,
+    ):
+        for chunk, results in zip(chunks, pool.map(headers, chunks), strict=True):
+            bar.update(len(chunk))
+            for utterance, result in zip(chunk, results, strict=True):
+                entry = manifest[utterance]
+                if isinstance(result, WavError):
+                    file = entry["wav"].format(data_root=".").removeprefix("./")
+                    where = f"annotated in {places[utterance]}"
+                    problems.append(("wav", f"{file}: {result} ({where})"))
+                else:
+                    entry.update(result)
 
 
 def _log_notes(manifest: Manifest, release: Path) -> None:
@@ -178,7 +191,7 @@ def _log_notes(manifest: Manifest, release: Path) -> None:
             SAMPLE_RATE,
             listed,
         )
-    wavs = release.glob("Session[1-5]/sentences/wav/*/*.wav")
-    others = sum(1 for wav in wavs if not wav.name.startswith("._") and wav.stem not in manifest)
+    wavs = glob.iglob(f"{glob.escape(str(release))}/Session[1-5]/sentences/wav/*/*.wav")
+    others = sum(1 for wav in map(os.path.basename, wavs) if wav[:-4] not in manifest)
     if others:
         logger.info("%d wav files have no annotation and are left out", others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import soundfile
 
 SAMPLE_RATE = 16000  # Hz, of the release and of what the network hears
+PCM = 1  # the format tag of plain integer samples
 
 
 class WavError(ValueError):
@@ -38,19 +40,16 @@ def read_wav_header(path: str | Path) -> dict[str, Any]:
         If the file is missing, empty, truncated or unreadable, or holds NaN or
         an infinity.
     """
+    if plain := _plain_header(path):
+        return _described(*plain)
     path = Path(path)
     if not path.is_file():
         raise WavError("missing")
     try:
         missing = missing_bytes(path)
         with soundfile.SoundFile(path) as file:
-            frames, rate = file.frames, file.samplerate
-            header = {
-                "duration": frames / rate,
-                "samples": -(-frames * SAMPLE_RATE // rate),
-                "sample_rate": rate,
-                "channels": file.channels,
-            }
+            frames = file.frames
+            header = _described(frames, file.samplerate, file.channels)
             decoded = file.read() if file.subtype in ("FLOAT", "DOUBLE") else np.zeros(0)
     except (soundfile.SoundFileError, OSError) as error:
         what = (
@@ -67,6 +66,47 @@ def read_wav_header(path: str | Path) -> dict[str, Any]:
         first = int(np.argwhere(~np.isfinite(decoded))[0][0])
         raise WavError(f"not finite: sample {first} is the first that is NaN or infinite")
     return header
+
+
+def _described(frames: int, rate: int, channels: int) -> dict[str, Any]:
+    return {
+        "duration": frames / rate,
+        "samples": -(-frames * SAMPLE_RATE // rate),
+        "sample_rate": rate,
+        "channels": channels,
+    }
+
+
+def _plain_header(path: str | Path) -> tuple[int, int, int] | None:
+    """Read frames, rate and channels of a whole file of integer samples, without libsndfile.
+
+    That takes a tenth of the time. None for everything else, errors too.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        head, size = os.read(file, 4096), os.fstat(file).st_size
+    except OSError:  # a folder
+        return None
+    finally:
+        os.close(file)
+    if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+        return None
+    start, form = 12, (0, 0, 0, 0)
+    while start + 8 <= len(head):
+        name, length = struct.unpack_from("<4sI", head, start)
+        start += 8
+        if name == b"fmt " and length >= 16 and start + 16 <= len(head):
+            tag, channels, rate, _, block = struct.unpack_from("<HHIIH", head, start)
+            form = (tag, channels, rate, block)
+        if name == b"data":
+            tag, channels, rate, block = form
+            whole = 0 < length <= size - start and tag == PCM and channels and rate and block
+            return (length // block, rate, channels) if whole and length >= block else None
+        start += length + length % 2
+    return None
 
 
 def missing_bytes(path: Path) -> int:

@@ -9,6 +9,7 @@ can be given on the command line: ``--encoder soft``, ``--train_on "[clear]"``,
 it is started again.
 """
 
+import dataclasses
 import json
 import logging
 import os
@@ -19,8 +20,9 @@ from pathlib import Path
 import speechbrain as sb
 import torch
 from hyperpyyaml import load_hyperpyyaml
-from iemocap_prepare import prepare_iemocap
-from speechbrain.utils.distributed import if_main_process, infer_device, run_on_main
+from iemocap_prepare import prepare_iemocap, uncollected
+from speechbrain.dataio.dataloader import make_dataloader
+from speechbrain.utils.distributed import get_rank, if_main_process, infer_device, run_on_main
 from tqdm import tqdm
 
 from softlabels import data, runs
@@ -47,6 +49,7 @@ SUBSETS = ("train_clear", "train_ambiguous", "valid", "test", "test_ambiguous")
 BY_SPEAKER = "features normalised by each speaker's own unlabelled audio, test speakers' included"
 
 
+@uncollected()
 def prepare(hparams, data_folder):
     """Derive the subsets' manifests; returns name → manifest, and the corpus' digest."""
     names = ("classes", "merge", "minimum_agreement", "own_ratings", "test_session")
@@ -55,13 +58,15 @@ def prepare(hparams, data_folder):
     save_folder = Path(hparams["save_folder"])
     run_on_main(prepare_iemocap, args=[data_folder, save_folder], kwargs=settings)
     partition = json.loads((save_folder / "partition.json").read_text("utf-8"))
+    # all utterances together only where they count, for they take memory
+    names = (*SUBSETS, "manifest") if hparams["normalization"] == "speaker" else SUBSETS
     manifests = {
-        name: data.load_manifest(save_folder / f"{name}.json", data_folder)
-        for name in ("manifest", *SUBSETS)
+        name: data.load_manifest(save_folder / f"{name}.json", data_folder) for name in names
     }
     return manifests, partition["settings"]["manifest"]
 
 
+@uncollected()
 def choose(hparams, manifests):
     """Give utterances their targets; returns train, valid and held-out manifests."""
     encoder, classes = hparams["annotation_encoder"], hparams["classes"]
@@ -90,16 +95,16 @@ def feature_store(hparams):
     return FeatureStore(hparams["compute_features"], *settings)
 
 
-def make_datasets(hparams, manifests, chosen, run_opts):
-    """Extract the features that are missing; returns data sets and their loaders' settings."""
+def make_loaders(hparams, manifests, chosen, run_opts):
+    """Extract the features that are missing; returns the loaders of train, valid, held_out."""
     store = feature_store(hparams)
     by_speaker = hparams["normalization"] == "speaker"
     # A speaker's normalisation is over all of their audio, whatever anybody said of it.
     parts = [manifests["manifest"]] if by_speaker else chosen.values()
     heard = {key: entry for part in parts for key, entry in part.items()}
     wavs = [entry["wav"] for entry in heard.values()]
-    progressbar = not run_opts.get("noprogressbar")
-    run_on_main(store.extract, args=[wavs, progressbar], post_func=store.extract, post_args=[wavs])
+    progressbar = not run_opts.get("noprogressbar") and if_main_process()
+    store.extract(wavs, progressbar)
     speakers = None
     if by_speaker:
         logger.info(BY_SPEAKER)
@@ -111,11 +116,19 @@ def make_datasets(hparams, manifests, chosen, run_opts):
     loaders = {}
     for name, part in chosen.items():
         frames = [store.frames(entry["wav"]) for entry in part.values()]
+        training = name == "train"
+        # training batches are shared out over the processes of torchrun; each scores on its own
+        shared = {"rank": get_rank(), "ranks": processes()} if training and processes() > 1 else {}
         batches = SimilarLengthBatches(
-            frames, hparams["batch_size"], seed=hparams["seed"], shuffle=name == "train"
+            frames, hparams["batch_size"], seed=hparams["seed"], shuffle=training, **shared
         )
-        loaders[name] = {"batch_sampler": batches}
-    return datasets, loaders
+        loaders[name] = make_dataloader(datasets[name], batch_sampler=batches)
+    return loaders
+
+
+def processes():
+    """Tell how many processes torchrun started."""
+    return int(os.environ.get("WORLD_SIZE", 1))
 
 
 def identity(hparams, run_opts):
@@ -136,7 +149,7 @@ def identity(hparams, run_opts):
         "options": {
             **options,
             "device": str(run_opts.get("device") or infer_device()),
-            "processes": int(os.environ.get("WORLD_SIZE", 1)),
+            "processes": processes(),
             "threads": torch.get_num_threads(),
         },
         "versions": runs.versions(),
@@ -173,6 +186,9 @@ def report(brain, hparams, manifests, chosen, made_by, notice):
 def load(arguments):
     """Read a command line and its YAML; returns file, settings, run options, overrides."""
     hparams_file, run_opts, overrides = sb.parse_arguments(arguments)
+    if not torch.cuda.is_available() or run_opts["device"] == "cpu":
+        given = run_opts.overridden_args | {"distributed_backend"}
+        run_opts = dataclasses.replace(run_opts, distributed_backend="gloo", overridden_args=given)
     with open(hparams_file, encoding="utf-8") as file:
         hparams = load_hyperpyyaml(file, overrides)
     hparams["train_on"] = check_train_on(hparams["train_on"])
@@ -206,7 +222,7 @@ def train_and_test(hparams_file, hparams, run_opts, overrides):
     made_by["corpus"] = corpus
     run_on_main(runs.claim, args=[hparams["output_folder"], made_by])
     chosen = choose(hparams, manifests)
-    datasets, loaders = make_datasets(hparams, manifests, chosen, run_opts)
+    loaders = make_loaders(hparams, manifests, chosen, run_opts)
 
     brain = SoftLabelBrain(
         modules=hparams["modules"],
@@ -218,15 +234,9 @@ def train_and_test(hparams_file, hparams, run_opts, overrides):
     if hparams["class_weighting"]:
         weights = data.class_weights(manifests["train_clear"], hparams["classes"])
         brain.class_weights = weights.to(brain.device)
-    brain.train_sampler = loaders["train"]["batch_sampler"]
-    brain.fit(
-        hparams["epoch_counter"],
-        datasets["train"],
-        datasets["valid"],
-        train_loader_kwargs=loaders["train"],
-        valid_loader_kwargs=loaders["valid"],
-    )
-    brain.evaluate(datasets["held_out"], test_loader_kwargs=loaders["held_out"])
+    brain.train_sampler = loaders["train"].batch_sampler
+    brain.fit(hparams["epoch_counter"], loaders["train"], loaders["valid"])
+    brain.evaluate(loaders["held_out"])
     if if_main_process():
         report(brain, hparams, manifests, chosen, made_by, notice)
 

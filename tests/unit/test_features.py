@@ -33,6 +33,13 @@ def voice(size: int, seed: int = 0) -> Tensor:
     return 0.3 * pulses * gate + 0.01 * torch.randn(size, generator=generator)
 
 
+def real_speech() -> list[Tensor]:
+    try:
+        return real_clips(100)
+    except pytest.skip.Exception:
+        return []
+
+
 def real_clips(every: int) -> list[Tensor]:
     soundfile = pytest.importorskip("soundfile")
     paths = sorted((DATA / "emodb_iemocap").glob("Session*/sentences/wav/*/*.wav"))[::every]
@@ -92,6 +99,16 @@ def test_a_batch_with_garbage_in_its_padding_gives_each_clip_alone(
 
 def test_real_clips_have_the_same_features_in_a_batch(compute: Acoustic47) -> None:
     check_padding(compute, real_clips(60))
+
+
+def test_a_clip_has_the_same_bits_alone_and_among_any_others(compute: Acoustic47) -> None:
+    sizes = [1, 161, 4000, 30001, 30002, 47000, 90000]
+    clips = [voice(size, seed) for seed, size in enumerate(sizes)] + real_speech()
+    alone = [compute(clip[None])[0] for clip in clips]
+    for company in (clips, clips[::-1], clips[2:5]):
+        for clip, features in zip(company, compute.each(company), strict=True):
+            index = next(i for i, other in enumerate(clips) if other is clip)
+            assert torch.equal(features, alone[index])
 
 
 def test_zeros_behind_a_clip_change_its_last_frames_only(compute: Acoustic47) -> None:
@@ -218,6 +235,13 @@ def test_autocast_and_other_float_types_change_no_digit(compute: Acoustic47) -> 
     assert found.dtype == torch.float32
     assert torch.equal(found, expected)
     assert torch.equal(compute(wave.double()), expected)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_computes_what_a_cpu_does(compute: Acoustic47) -> None:
+    clips = torch.stack([voice(30000, seed) for seed in range(4)])
+    found = Acoustic47().cuda()(clips.cuda()).cpu()
+    assert (found - compute(clips)).abs().max() < 1e-3
 
 
 def test_nothing_is_stored_in_a_checkpoint(compute: Acoustic47) -> None:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from softlabels.features import NO_VOICE_F0, Acoustic47, bridge
-from softlabels.pitch import HNR_RANGE, PitchTracker, best_paths, harmonicity, interpolation
+from softlabels.harmonicity import HNR_RANGE, harmonicity, interpolation
+from softlabels.pitch import PitchTracker, best_paths
 
 DATA = Path(os.environ.get("SOFTLABELS_TEST_DATA", Path(__file__).parents[3] / "shared/data"))
 RATE = 16000
@@ -109,6 +110,20 @@ def test_best_paths_are_those_that_trying_all_paths_finds() -> None:
                 best[t, k] = max(best[t, k].item(), total)
         found = scores[b, :length]
         torch.testing.assert_close(found - found[:, -1:], best - best[:, -1:])
+
+
+@pytest.mark.parametrize("f0", [75.0, 140.0, 260.0, 420.0])
+def test_a_steady_voice_has_no_octave_jump(f0: float) -> None:
+    """Pulses through formants, with the jitter, shimmer and breath of a voice."""
+    generator = torch.Generator().manual_seed(3)
+    truth = f0 * (1 + 0.01 * torch.randn(200, generator=generator).cumsum(0).tanh())
+    truth = truth.repeat_interleave(160)
+    loud = 1 + 0.2 * torch.randn(200, generator=generator).repeat_interleave(160)
+    wave = loud * tone(truth, seconds=2, tilt=1.5) + 0.1 * noise(2)
+    found, voicing, _ = track(wave)
+    assert voicing.min() > 0.5
+    assert (found / truth[::160][4:-3] - 1).abs().max() < 0.2
+    assert (found[1:] / found[:-1]).log2().abs().max() < 0.2
 
 
 def test_interpolation_finds_a_sine_between_its_samples() -> None:

@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""Training is faster than by the stock wirings, and what is left is arithmetic.
+
+> python benchmarks/training.py --data_folder /path/to/corpus
+
+The same network, audio, number of updates and batch size three times: the recipe as
+it is; (a) features computed in `compute_forward`, shuffled batches, SpeechBrain's
+LSTM with `lengths`; (b) the same without `lengths`, so over the padding, which is
+wrong. Each trains two epochs in turn; a run of 20 is the first, and 19 times the
+second; ours begins with the extraction.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import speechbrain as sb
+import torch
+from hyperpyyaml import load_hyperpyyaml
+from made_up import RECIPE
+from measuring import data_folder, report, seconds
+from speechbrain.core import RunOptions
+from speechbrain.dataio.dataloader import make_dataloader
+from speechbrain.dataio.dataset import DynamicItemDataset
+from speechbrain.nnet.RNN import LSTM
+from speechbrain.utils.data_pipeline import provides, takes
+
+from softlabels.audio import read_mono
+from softlabels.brain import SoftLabelBrain
+from softlabels.models import MaskedAttention, frames_from_lengths
+
+sys.path.insert(0, str(RECIPE))
+import train
+
+EPOCHS = 20
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+QUIET = RunOptions.from_dictionary({"noprogressbar": True, "device": DEVICE})
+
+
+class StockNetwork(torch.nn.Module):
+    """The recipe's network with SpeechBrain's LSTM, over packed sequences or over padding."""
+
+    def __init__(self, hparams, packed):
+        super().__init__()
+        size, lstm_size = hparams["hidden_size"], hparams["lstm_size"]
+        self.packed = packed
+        self.full_in = torch.nn.Linear(hparams["input_size"], size)
+        self.lstm = LSTM(lstm_size, input_size=size, bidirectional=True)
+        self.attention = MaskedAttention(2 * lstm_size)
+        self.full_out = torch.nn.Linear(2 * lstm_size, size)
+        self.dropout = torch.nn.Dropout(hparams["dropout"])
+
+    def forward(self, features, lengths):
+        hidden = self.dropout(self.full_in(features).relu())
+        # it truncates lengths · frames, which can lose the longest utterance's last frame
+        exact = (lengths * features.shape[1]).round() + 0.5
+        both, _ = self.lstm(hidden, lengths=exact / features.shape[1] if self.packed else None)
+        both = self.dropout(both[:, : features.shape[1]])
+        pooled, _ = self.attention(both, frames_from_lengths(lengths, both))
+        return self.dropout(self.full_out(pooled).relu())
+
+
+class StockBrain(SoftLabelBrain):
+    """Computes the features of every batch anew."""
+
+    def compute_forward(self, batch, stage):
+        batch = batch.to(self.device)
+        wavs, lengths = batch.sig
+        with torch.no_grad():
+            features = self.modules.compute_features(wavs, lengths)
+        features = self.modules.mean_var_norm(features, lengths)
+        return self.modules.classifier(self.modules.embedding_model(features, lengths))
+
+
+def build(folder, data):
+    """Load the recipe's settings afresh."""
+    with open(RECIPE / "hparams/modified_soft.yaml", encoding="utf-8") as file:
+        return load_hyperpyyaml(
+            file,
+            {
+                "data_folder": str(data),
+                "output_folder": str(folder / "run"),
+                "feature_store": str(folder / "store"),
+            },
+        )
+
+
+def stock(hparams, chosen, packed):
+    """A stock wiring's brain and loader."""
+
+    @takes("wav")
+    @provides("sig")
+    def sig(wav):
+        return read_mono(wav, 16000)
+
+    keys = ["id", "sig", "target", "emotion"]
+    dataset = DynamicItemDataset(dict(chosen["train"]), [sig], keys)
+    loader = make_dataloader(dataset, batch_size=hparams["batch_size"], shuffle=True)
+    network = StockNetwork(hparams, packed)
+    modules = {**hparams["modules"], "embedding_model": network}
+    return StockBrain(modules, hparams["opt_class"], hparams, QUIET), loader
+
+
+def epochs(brain, loader):
+    """Train an epoch at each call."""
+    counter = iter(range(1, EPOCHS + 1))
+    return lambda: brain.fit([next(counter)], loader)
+
+
+def recurrent_rate(model, loader):
+    """Floating-point operations a second of both LSTMs, forwards and backwards, on an epoch."""
+    operations, start = 0, time.perf_counter()
+    for batch in loader:
+        features = batch.features.data.to(DEVICE)
+        hidden = torch.zeros(*features.shape[:2], model.full_in.out_features, device=DEVICE)
+        hidden.requires_grad_()
+        for lstm in (model.forward_lstm, model.backward_lstm):
+            lstm(hidden)[0].sum().backward()
+            multiplied = 4 * lstm.hidden_size * (lstm.input_size + lstm.hidden_size)
+            operations += 3 * 2 * multiplied * hidden[..., 0].numel()
+    return operations / (time.perf_counter() - start)
+
+
+def matmul_rate(rows, inner, columns):
+    """Floating-point operations a second of one matrix product."""
+    a, b = torch.randn(rows, inner, device=DEVICE), torch.randn(inner, columns, device=DEVICE)
+    count = max(1, int(2e9 / (rows * inner * columns)))
+
+    def work():
+        for _ in range(count):
+            a @ b
+        if DEVICE == "cuda":
+            torch.cuda.synchronize()
+
+    work()
+    return 2 * rows * inner * columns * count / min(seconds(work) for _ in range(5))
+
+
+def where_time_goes(epoch):
+    """Shares of an epoch's time by kind of work."""
+    kinds = {
+        "LSTMs": ("mkldnn_rnn_layer", "mkldnn_rnn_layer_backward", "_cudnn_rnn"),
+        "matrix products of the other layers": ("addmm", "mm", "bmm"),
+        "reading batches": ("enumerate(DataLoader)#SaveableDataLoader.__next__",),
+        "optimiser": ("Optimizer.step#Adam.step",),
+    }
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        whole = seconds(epoch)
+    events = {event.key.removeprefix("aten::"): event for event in profile.key_averages()}
+    for kind, names in kinds.items():
+        found = [events[name].cpu_time_total for name in names if name in events]
+        yield kind, 1e-6 * sum(found) / whole
+
+
+def main():
+    data = data_folder(__doc__)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        hparams = build(folder, data)
+        manifests, _ = train.prepare(hparams, str(data))
+        chosen = train.choose(hparams, manifests)
+        began = time.perf_counter()
+        loaders = train.make_loaders(hparams, manifests, chosen, QUIET)
+        extraction = time.perf_counter() - began
+        ours = SoftLabelBrain(hparams["modules"], hparams["opt_class"], hparams, QUIET)
+        ours.train_sampler = loaders["train"].batch_sampler
+        runs = {
+            "softlabels": epochs(ours, loaders["train"]),
+            "(a) packed": epochs(*stock(build(folder, data), chosen, packed=True)),
+            "(b) padded": epochs(*stock(build(folder, data), chosen, packed=False)),
+        }
+        first = {name: seconds(epoch) for name, epoch in runs.items()}
+        second = {name: seconds(epoch) for name, epoch in runs.items()}
+        second["softlabels"] = sorted(seconds(runs["softlabels"]) for _ in range(3))[1]
+        whole = {name: first[name] + (EPOCHS - 1) * second[name] for name in runs}
+        whole["softlabels"] += extraction
+        rows = [
+            [
+                name,
+                f"{second[name]:.2f}",
+                f"{second[name] / second['softlabels']:.1f}",
+                f"{whole[name]:.0f}",
+                f"{whole[name] / whole['softlabels']:.1f}",
+            ]
+            for name in runs
+        ]
+        updates = len(loaders["train"])
+        report(
+            [f"{updates} updates an epoch", "epoch, s", "times ours", "20 epochs, s", "times ours"],
+            rows,
+            ["speechbrain"],
+        )
+        model = hparams["embedding_model"]
+        shares = list(where_time_goes(runs["softlabels"]))
+        rate = recurrent_rate(model, loaders["train"])
+        hidden = model.forward_lstm.hidden_size
+        gates = matmul_rate(hparams["batch_size"], hidden, 4 * hidden)
+        full = matmul_rate(2048, 2048, 2048)
+        rows = [[f"{name}, share of an epoch", f"{share:.1%}"] for name, share in shares]
+        rows += [["the rest", f"{1 - sum(share for _, share in shares):.1%}"]]
+        rows += [
+            ["LSTMs, GFLOP/s", f"{rate / 1e9:.1f}"],
+            ["this machine's 2048³ matrix product, GFLOP/s", f"{full / 1e9:.1f}"],
+            [
+                "the product of one frame's step, which can't be larger, GFLOP/s",
+                f"{gates / 1e9:.1f}",
+            ],
+            ["utterances a second", f"{len(chosen['train']) / second['softlabels']:.0f}"],
+        ]
+        report(["where the time goes", ""], rows, ["speechbrain"])
+
+
+if __name__ == "__main__":
+    sb.utils.seed_everything(0)
+    main()

@@ -1,0 +1,161 @@
+"""The feature store's files: extracted a part at a time, complete or absent."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+from torch.utils.data import Dataset
+
+from softlabels.audio import read_mono
+from softlabels.frontends import SAMPLE_RATE
+
+logger = logging.getLogger(__name__)
+
+SHARD = 256  # utterances: some seconds of work that a kill can lose
+BATCH = 16  # utterances of similar length that are computed together
+LONG = 1 << 22  # bytes: a file of more is computed alone, which bounds memory
+
+
+def shards(
+    folder: Path, names: str, known: Collection[str] = ()
+) -> Iterator[tuple[Path, safe_open]]:
+    """Open shards; damaged ones are removed.
+
+    Arguments
+    ---------
+    folder : pathlib.Path
+        The store's.
+    names : str
+        A pattern, without the ending.
+    known : collection of str
+        Names of files to pass by.
+
+    Yields
+    ------
+    file : pathlib.Path
+        A shard.
+    shard : safetensors.safe_open
+        Its features by key, mapped when read.
+
+    Example
+    -------
+    >>> list(shards(Path("no/such/folder"), "*"))
+    []
+    """
+    for file in sorted(folder.glob(f"{names}.safetensors")):
+        if file.name not in known:
+            try:
+                yield file, safe_open(file, framework="pt")
+            except SafetensorError as error:
+                logger.warning("%s is damaged (%s): its features are computed anew", file, error)
+                file.unlink(missing_ok=True)
+
+
+class PartWriter(Dataset):
+    """Extracts and writes what is missing of one part an item, in a worker process.
+
+    Each item is the number of utterances that the part lacked, and what was wrong with
+    some of them.
+
+    Arguments
+    ---------
+    parts : list of (int, list of (str, str))
+        Number of a part, and key and audio file of each of its utterances.
+    front_end : torch.nn.Module
+        As of `softlabels.store.FeatureStore`.
+    dtype : torch.dtype
+        How features are kept.
+    folder : pathlib.Path
+        The store's.
+
+    Example
+    -------
+    >>> len(PartWriter([(3, [("key", "a.wav")])], nn.Identity(), torch.float16, Path("store")))
+    1
+    """
+
+    def __init__(
+        self,
+        parts: list[tuple[int, list[tuple[str, str]]]],
+        front_end: nn.Module,
+        dtype: torch.dtype,
+        folder: Path,
+    ) -> None:
+        self.parts = parts
+        self.front_end = front_end
+        self.dtype = dtype
+        self.folder = folder
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def __getitem__(self, index: int) -> tuple[int, list[str]]:
+        part, wanted = self.parts[index]
+        failures: list[str] = []
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # a processor each; and the same bits from any worker
+        with self._lock(part):
+            # another process may have worked while this one waited
+            found = shards(self.folder, f"{part}-*")
+            there = set[str]().union(*(shard.keys() for _, shard in found))
+            # long ones with long ones
+            left = sorted(
+                (os.path.getsize(path), key, path) for key, path in wanted if key not in there
+            )
+            for start in range(0, len(left), SHARD):
+                self._write_shard(part, left[start : start + SHARD], failures)
+        torch.set_num_threads(threads)
+        return len(wanted), failures
+
+    def _lock(self, part: int) -> FileLock:
+        """A part's lock; says so where another process holds it."""
+        lock = FileLock(self.folder / f".{part}.lock")
+        try:
+            with lock.acquire(timeout=0):
+                pass
+        except Timeout:
+            logger.info("Another process extracts into %s; waiting for it", self.folder)
+        return lock
+
+    def _write_shard(
+        self, part: int, wanted: list[tuple[int, str, str]], failures: list[str]
+    ) -> None:
+        features: dict[str, torch.Tensor] = {}
+        while wanted:
+            size = BATCH if wanted[0][0] < LONG else 1
+            batch, wanted = wanted[:size], wanted[size:]
+            wavs: dict[tuple[str, str], torch.Tensor] = {}
+            for _, key, path in batch:
+                try:
+                    wavs[key, path] = read_mono(path, SAMPLE_RATE)
+                except ValueError as error:
+                    failures.append(str(error))
+            for (key, path), found in zip(wavs, self._features([*wavs.values()]), strict=True):
+                if torch.isfinite(found).all():
+                    features[key] = found.to(self.dtype).contiguous()
+                else:
+                    failures.append(f"{path}: the front end gave features that are not finite")
+        if features:
+            name = f"{part}-{hashlib.sha256(' '.join(features).encode()).hexdigest()[:16]}"
+            partial = self.folder / f".{part}.partial"  # the lock is ours: nobody else writes it
+            try:
+                save_file(features, partial)
+            except SafetensorError as error:
+                raise OSError(f"{partial}: {error}") from error
+            os.replace(partial, self.folder / f"{name}.safetensors")
+
+    @torch.no_grad()
+    def _features(self, wavs: list[torch.Tensor]) -> list[torch.Tensor]:
+        each = getattr(self.front_end, "each", None)
+        if each is None or not wavs:
+            return [self.front_end(wav[None])[0] for wav in wavs]
+        return list(each(wavs))
