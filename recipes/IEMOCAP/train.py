@@ -27,6 +27,7 @@ from softlabels import data, runs
 from softlabels.batches import SimilarLengthBatches
 from softlabels.brain import SoftLabelBrain
 from softlabels.checks import check_train_on
+from softlabels.export import export_model
 from softlabels.frontends import front_end_fingerprint
 from softlabels.holding import hold
 from softlabels.metrics import majority_class
@@ -226,8 +227,11 @@ def train_and_test(hparams_file, hparams, run_opts, overrides):
         train_loader_kwargs=loaders["train"],
         valid_loader_kwargs=loaders["valid"],
     )
+    brain.evaluate(datasets["valid"], test_loader_kwargs=loaders["valid"])
+    validated = brain.predictions.log_probabilities
     brain.evaluate(datasets["held_out"], test_loader_kwargs=loaders["held_out"])
     if if_main_process():
+        export_model(brain, validated, notice)
         report(brain, hparams, manifests, chosen, made_by, notice)
 
 
