@@ -42,6 +42,7 @@ BANNER = """\
 # softlabels.inference.SoftLabelClassifier loads the same folder and runs nothing from it.
 
 """
+BY_UTTERANCE = "the model folder's users know no speaker: it normalises each clip by its own frames"
 LOADED = """
 label_encoder: !new:speechbrain.dataio.encoder.CategoricalEncoder
 
@@ -83,6 +84,8 @@ def export_model(
             _for_softlabels(brain.hparams, threshold, epoch, notice, folder)
         else:
             logger.warning("SoftLabelClassifier doesn't know this network: use EncoderClassifier")
+        if brain.hparams.normalization == "speaker":
+            logger.info(BY_UTTERANCE)
 
     return replace_folder(results / "model", fill)
 

@@ -64,19 +64,24 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[ModelSettings, nn.Module
 
 
 def _read(file: Path, largest: int) -> bytes:
-    """Read a plain file of limited size; a link or a pipe is not opened."""
+    """Read a plain file of limited size; a link is not followed, a pipe not waited for."""
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(file, "rb", opener=_opener) as opened:
+            found = os.fstat(opened.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise UnsafeModelError(f"{file}: isn't a plain file")
+            if found.st_size > largest:
+                raise UnsafeModelError(
+                    f"{file}: has {found.st_size} bytes; at most {largest} can fit"
+                )
+            return opened.read(largest)
     except OSError as error:
         link = " (it is a link, and may lead anywhere)" if file.is_symlink() else ""
-        raise UnsafeModelError(f"{file}: can't be opened: {error.strerror}{link}") from error
-    with open(descriptor, "rb") as opened:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise UnsafeModelError(f"{file}: isn't a plain file")
-        if found.st_size > largest:
-            raise UnsafeModelError(f"{file}: has {found.st_size} bytes; at most {largest} can fit")
-        return opened.read(largest)
+        raise UnsafeModelError(f"{file}: can't be read: {error.strerror}{link}") from error
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _check(weights: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor], file: Path) -> None:
