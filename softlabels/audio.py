@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import io
+import math
 import os
+from typing import Any
 
+import numpy as np
 import torch
+from scipy.signal import resample_poly
 from speechbrain.dataio import audio_io
 from torchaudio.functional import resample
 
+RATES = (1000, 1_000_000)  # Hz; at less there is no speech
+LARGEST_BANK = 1_000_000  # taps; the usual rates need at most a third of that
 
-def read_mono(path: str | os.PathLike[str], sample_rate: int) -> torch.Tensor:
+
+def read_mono(audio: str | os.PathLike[str] | bytes, sample_rate: int) -> torch.Tensor:
     """Read an audio file as one channel at a given rate.
 
     Arguments
     ---------
-    path : str or os.PathLike
-        Any format that soundfile reads.
+    audio : str, os.PathLike or bytes
+        A path, or what the file holds; any format that soundfile reads.
     sample_rate : int
         The wanted rate in Hz. Another one is resampled; channels are averaged.
 
@@ -38,15 +46,71 @@ def read_mono(path: str | os.PathLike[str], sample_rate: int) -> torch.Tensor:
     ...     read_mono(f"{folder}/stereo.wav", sample_rate=16000).shape
     torch.Size([1600])
     """
+    name = f"{len(audio)} bytes of audio" if isinstance(audio, bytes) else os.fspath(audio)
     try:
-        audio, rate = audio_io.load(os.fspath(path))
+        samples, rate = audio_io.load(io.BytesIO(audio) if isinstance(audio, bytes) else name)
     except Exception as error:
-        raise ValueError(f"{path}: can't be read as audio ({error})") from error
-    # Mixed before it is resampled: SpeechBrain's AudioNormalizer resamples along
-    # the channels of a stereo file.
-    wav = audio.float().mean(dim=0)
+        raise ValueError(f"{name}: can't be read as audio ({error})") from error
+    return _mono(samples, rate, sample_rate, name)
+
+
+def array_to_mono(array: Any, rate: int, sample_rate: int) -> torch.Tensor:
+    """Turn an array into one channel at a given rate.
+
+    Arguments
+    ---------
+    array : array_like
+        [N] or, as soundfile has it, [N, channels]: floats in [-1, 1], or integers of their
+        type's whole range.
+    rate : int
+        The array's rate in Hz.
+    sample_rate : int
+        The wanted rate in Hz.
+
+    Returns
+    -------
+    wav : torch.Tensor
+        [N], float32, in [-1, 1].
+
+    Raises
+    ------
+    ValueError
+        If the array has another shape or type, no samples or one that is not finite.
+
+    Example
+    -------
+    >>> array_to_mono(np.array([[16384, 0]] * 800, dtype=np.int16), 8000, 8000)[0]
+    tensor(0.2500)
+    """
+    values = np.asarray(array)
+    if values.ndim not in (1, 2) or values.dtype.kind not in "fi":
+        raise ValueError(
+            "an array of audio must be [samples] or [samples, channels], of floats or signed "
+            f"integers; got {list(values.shape)}, {values.dtype}"
+        )
+    if values.ndim == 2 and values.shape[1] > values.shape[0]:
+        raise ValueError(f"more channels than samples: {list(values.shape)}; transpose the array")
+    if values.dtype.kind == "i":
+        values = values / -float(np.iinfo(values.dtype).min)
+    samples = torch.from_numpy(np.atleast_2d(values.astype(np.float32).T).copy())
+    return _mono(samples, rate, sample_rate, "the array")
+
+
+def _mono(samples: torch.Tensor, rate: int, sample_rate: int, name: str) -> torch.Tensor:
+    """Mix samples [channels, N] and resample them."""
+    if not RATES[0] <= rate <= RATES[1]:
+        raise ValueError(f"{name}: has {rate!r} samples a second; allowed: {RATES}")
+    wav = samples.float().mean(dim=0)
     if not len(wav):
-        raise ValueError(f"{path}: holds no samples")
+        raise ValueError(f"{name}: holds no samples")
     if not torch.isfinite(wav).all():
-        raise ValueError(f"{path}: holds samples that are not finite")
-    return wav if rate == sample_rate else resample(wav, rate, sample_rate)
+        raise ValueError(f"{name}: holds samples that are not finite")
+    if rate == sample_rate:
+        return wav
+    shared = math.gcd(rate, sample_rate)
+    up, down = sample_rate // shared, rate // shared
+    if up * down <= LARGEST_BANK:
+        return resample(wav, rate, sample_rate)
+    # Between rates like 44101 and 16000 Hz torchaudio's bank of filters would fill gigabytes.
+    resampled = resample_poly(wav.double().numpy(), up, down)
+    return torch.from_numpy(resampled.astype(np.float32))

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from softlabels.models import frames_from_lengths
+
 
 def mean_and_deviation(utterances: Iterable[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
     """Compute the mean and standard deviation over all frames of some utterances.
@@ -94,3 +96,28 @@ class FeatureNormalization(nn.Module):
     def forward(self, features: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Normalise [B, T, F]. Lengths are of SpeechBrain's signature and change nothing."""
         return (features - self.mean) / self.deviation
+
+
+class UtteranceNormalization(FeatureNormalization):
+    """Normalises each utterance by its own frames, and then like the training frames.
+
+    At inference nobody knows the speaker. For a model that was trained on features
+    normalised by speaker, the utterance's own frames stand for all of the speaker's.
+
+    Arguments
+    ---------
+    input_size : int
+        The number of features F.
+
+    Example
+    -------
+    >>> UtteranceNormalization(input_size=1)(torch.tensor([[[10.0], [30.0]]])).flatten()
+    tensor([-1.,  1.])
+    """
+
+    def forward(self, features: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Normalise [B, T, F], of which lengths [B] (relative) tells the real frames."""
+        utterances = zip(features, frames_from_lengths(lengths, features), strict=True)
+        own = [mean_and_deviation([frames[:count]]) for frames, count in utterances]
+        mean, deviation = (torch.stack(each)[:, None] for each in zip(*own, strict=True))
+        return super().forward((features - mean) / deviation)

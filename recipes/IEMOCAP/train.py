@@ -29,6 +29,7 @@ from softlabels import data, runs
 from softlabels.batches import SimilarLengthBatches
 from softlabels.brain import SoftLabelBrain
 from softlabels.checks import check_train_on
+from softlabels.export import export_model
 from softlabels.frontends import front_end_fingerprint
 from softlabels.holding import hold
 from softlabels.metrics import majority_class
@@ -236,8 +237,11 @@ def train_and_test(hparams_file, hparams, run_opts, overrides):
         brain.class_weights = weights.to(brain.device)
     brain.train_sampler = loaders["train"].batch_sampler
     brain.fit(hparams["epoch_counter"], loaders["train"], loaders["valid"])
+    brain.evaluate(loaders["valid"])
+    validated = brain.predictions.log_probabilities
     brain.evaluate(loaders["held_out"])
     if if_main_process():
+        export_model(brain, validated, notice)
         report(brain, hparams, manifests, chosen, made_by, notice)
 
 

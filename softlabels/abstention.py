@@ -1,0 +1,66 @@
+"""When a model had better say nothing: the distribution is flatter than on clear speech."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+KEPT = 0.9
+
+
+def entropy(log_probabilities: ArrayLike) -> NDArray[np.float64]:
+    """Compute how flat distributions are: ``−Σ_k p_k ln p_k``.
+
+    Arguments
+    ---------
+    log_probabilities : array_like
+        [N, K], natural logarithms of probabilities; −∞ is a probability of 0.
+
+    Returns
+    -------
+    entropy : numpy.ndarray
+        [N], nats: 0 where one class is certain, ln K where all are equally likely.
+
+    Example
+    -------
+    >>> entropy(np.log([[0.5, 0.5], [0.25, 0.75]])).round(3)
+    array([0.693, 0.562])
+    """
+    logs = np.asarray(log_probabilities, dtype=np.float64)
+    p = np.exp(logs)
+    # 0 · ln 0 is 0
+    return -(p * np.where(p > 0, logs, 0.0)).sum(axis=1)
+
+
+def entropy_threshold(log_probabilities: ArrayLike) -> float:
+    """Choose the entropy above which a model abstains.
+
+    It is the least one that at least 9 in 10 of the given utterances stay within. They are to
+    be validation utterances, all of which have a dominant emotion: what comes out
+    flatter than nearly all of them looks like nothing that annotators agree on.
+
+    Arguments
+    ---------
+    log_probabilities : array_like
+        [N, K], what the model said of the N utterances.
+
+    Returns
+    -------
+    threshold : float
+        Nats.
+
+    Raises
+    ------
+    ValueError
+        If there is no utterance.
+
+    Example
+    -------
+    >>> said = np.log([[0.5, 0.5]] + [[0.25, 0.75]] * 9)
+    >>> round(entropy_threshold(said), 3)
+    0.562
+    """
+    if not len(np.atleast_1d(log_probabilities)):
+        raise ValueError("there is no validation utterance to choose a threshold by")
+    # an entropy that was seen, none between two of them
+    return float(np.quantile(entropy(log_probabilities), KEPT, method="inverted_cdf"))

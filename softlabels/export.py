@@ -1,0 +1,203 @@
+"""A finished run's model as a folder that others can load, without this recipe.
+
+====================  ==========================================================
+hyperparams.yaml      for SpeechBrain's `EncoderClassifier`: the network
+<module>.ckpt         for it: the weights of the epoch that was tested
+label_encoder.ckpt    for it: the classes' names, by SpeechBrain's own encoder
+settings.json         for `softlabels.inference`, which runs nothing from the folder
+model.safetensors     for it: the same weights
+====================  ==========================================================
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from safetensors.torch import save
+from speechbrain.dataio.encoder import CategoricalEncoder
+from speechbrain.utils.checkpoints import DEFAULT_SAVE_HOOKS, get_default_hook
+
+from softlabels.abstention import entropy_threshold
+from softlabels.brain import SoftLabelBrain
+from softlabels.frontends import FRONT_ENDS, front_end_fingerprint, get_front_end
+from softlabels.models import BLSTMAttention, Classifier
+from softlabels.normalization import FeatureNormalization
+from softlabels.runs import write_text
+from softlabels.settings import ModelSettings
+
+logger = logging.getLogger(__name__)
+
+NETWORK = ("mean_var_norm", "embedding_model", "classifier")
+BANNER = """\
+# For speechbrain.inference.classifiers.EncoderClassifier. Loading this file builds the
+# classes and calls the functions that its tags (!new, !apply) name, and torch.load reads
+# the weights: load it only if you trust where it comes from.
+# softlabels.inference.SoftLabelClassifier loads the same folder and runs nothing from it.
+
+"""
+BY_UTTERANCE = "the model folder's users know no speaker: it normalises each clip by its own frames"
+LOADED = """
+label_encoder: !new:speechbrain.dataio.encoder.CategoricalEncoder
+
+pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
+    loadables:
+        mean_var_norm: !ref <modules[mean_var_norm]>
+        embedding_model: !ref <modules[embedding_model]>
+        classifier: !ref <modules[classifier]>
+        label_encoder: !ref <label_encoder>
+"""
+
+
+def export_model(
+    brain: SoftLabelBrain, valid: Sequence[Sequence[float]], notice: str | None = None
+) -> Path:
+    """Leave the brain's model in its results folder, complete or not at all.
+
+    Arguments
+    ---------
+    brain : SoftLabelBrain
+        After `evaluate`: with the weights of the epoch that was tested. Its ``hparams``
+        hold ``output_folder``, where hyperparams.yaml lies as SpeechBrain put it there.
+    valid : sequence
+        N rows of K log-probabilities that it gave to the validation utterances.
+    notice : str, optional
+        What whoever uses the model must be told.
+
+    Returns
+    -------
+    folder : Path
+        ``<output_folder>/model``. One that was there is replaced.
+    """
+    results = Path(brain.hparams.output_folder)
+
+    def fill(folder: Path) -> None:
+        _for_speechbrain(brain.hparams, (results / "hyperparams.yaml").read_text("utf-8"), folder)
+        if _is_known(brain.hparams):
+            threshold, epoch = entropy_threshold(valid), int(brain.best["epoch"])
+            _for_softlabels(brain.hparams, threshold, epoch, notice, folder)
+        else:
+            logger.warning("SoftLabelClassifier doesn't know this network: use EncoderClassifier")
+        if brain.hparams.normalization == "speaker":
+            logger.info(BY_UTTERANCE)
+
+    return replace_folder(results / "model", fill)
+
+
+def replace_folder(folder: Path, fill: Callable[[Path], object]) -> Path:
+    """Make a folder anew: whatever kills the process, it is complete or absent.
+
+    Arguments
+    ---------
+    folder : Path
+        The folder. One that is there goes when the new one is whole.
+    fill : callable
+        Called with an empty folder beside it, which it fills.
+
+    Returns
+    -------
+    folder : Path
+        The same.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     for text in ("old", "new"):
+    ...         made = replace_folder(Path(place, "a"), lambda new: (new / "b").write_text(text))
+    ...     (made / "b").read_text(), len(list(Path(place).iterdir()))
+    ('new', 1)
+    """
+    partial, old = (folder.with_name(f".{folder.name}.{end}") for end in ("partial", "old"))
+    for left in (partial, old):  # of a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    partial.mkdir(parents=True)
+    fill(partial)
+    if folder.exists():
+        os.replace(folder, old)
+    os.replace(partial, folder)
+    shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def inference_yaml(run_yaml: str, by_speaker: bool) -> str:
+    """Turn a run's YAML into one for SpeechBrain's `EncoderClassifier`.
+
+    Arguments
+    ---------
+    run_yaml : str
+        With references resolved, as SpeechBrain leaves it in a results folder; its
+        ``modules`` are those that `EncoderClassifier` needs.
+    by_speaker : bool
+        Whether training normalised features by speaker.
+
+    Returns
+    -------
+    yaml : str
+        The modules, a label encoder, and the pretrainer that loads their weights
+        from beside the YAML.
+    """
+    yaml = YAML()
+    yaml.width = 100
+    out = io.StringIO()
+    yaml.dump({"modules": yaml.load(run_yaml)["modules"]}, out)
+    modules = out.getvalue()
+    if by_speaker:
+        modules = modules.replace(
+            "!new:softlabels.normalization.FeatureNormalization",
+            "!new:softlabels.normalization.UtteranceNormalization",
+        )
+    return BANNER + modules + LOADED
+
+
+def _for_speechbrain(hparams: Any, run_yaml: str, folder: Path) -> None:
+    by_speaker = hparams.normalization == "speaker"
+    write_text(folder / "hyperparams.yaml", inference_yaml(run_yaml, by_speaker))
+    for name in NETWORK:
+        module = hparams.modules[name]
+        get_default_hook(module, DEFAULT_SAVE_HOOKS)(module, folder / f"{name}.ckpt")
+    encoder = CategoricalEncoder()
+    encoder.update_from_iterable(hparams.classes)
+    encoder.expect_len(len(hparams.classes))
+    encoder.save(folder / "label_encoder.ckpt")
+
+
+def _is_known(hparams: Any) -> bool:
+    """Whether `ModelSettings` can tell this network and what it hears."""
+    wanted = (FeatureNormalization, BLSTMAttention, Classifier)
+    found = tuple(type(hparams.modules[name]) for name in NETWORK)
+    name = getattr(hparams, "frontend", None)
+    if found != wanted or name not in FRONT_ENDS:
+        return False
+    heard, told = hparams.modules["compute_features"], get_front_end(name)
+    return front_end_fingerprint(heard) == front_end_fingerprint(told)
+
+
+def _for_softlabels(
+    hparams: Any, threshold: float, epoch: int, notice: str | None, folder: Path
+) -> None:
+    model: BLSTMAttention = hparams.modules["embedding_model"]
+    settings = ModelSettings(
+        classes=tuple(hparams.classes),
+        frontend=hparams.frontend,
+        normalization=hparams.normalization,
+        hidden_size=model.full_in.out_features,
+        lstm_size=model.forward_lstm.hidden_size,
+        frame_step=model.frame_step,
+        abstain_above=threshold,
+        epoch=epoch,
+        notice=notice,
+    )
+    write_text(folder / "settings.json", settings.to_json())
+    weights = {
+        f"{name}.{key}": tensor.detach().float().cpu().contiguous()
+        for name in NETWORK
+        for key, tensor in hparams.modules[name].state_dict().items()
+    }
+    (folder / "model.safetensors").write_bytes(save(weights))

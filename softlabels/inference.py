@@ -1,0 +1,325 @@
+"""Classifying recordings by a trained model, from a folder of anybody's.
+
+SpeechBrain's `EncoderClassifier` loads the same folder, and runs what is in its YAML.
+`SoftLabelClassifier` runs nothing from it: the weights are safetensors, the settings
+JSON that is checked (see `softlabels.loading`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pad_sequence
+
+from softlabels.abstention import entropy
+from softlabels.audio import array_to_mono, read_mono
+from softlabels.features import HOP
+from softlabels.frontends import SAMPLE_RATE, get_front_end
+from softlabels.loading import load_model
+from softlabels.settings import ModelSettings
+
+WINDOW = 40 * SAMPLE_RATE  # samples: longer than IEMOCAP's longest utterance
+OVERLAP = WINDOW // 2
+MOST_SAMPLES = 2 * WINDOW  # of a batch with its padding, so that memory has a bound
+
+Audio = str | os.PathLike[str] | bytes | Any
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What a model says of a recording.
+
+    Arguments
+    ---------
+    distribution : dict of str to float
+        Each class's probability; they sum to 1.
+    entropy : float
+        How flat the distribution is, in nats: 0 to the logarithm of the number of classes.
+    label : str
+        The most probable class, whether or not the model abstained.
+    abstained : bool
+        Whether the distribution is flatter than the model's threshold.
+
+    Example
+    -------
+    >>> Classification({"happy": 0.75, "sad": 0.25}, 0.562, "happy", False).label
+    'happy'
+    """
+
+    distribution: dict[str, float]
+    entropy: float
+    label: str
+    abstained: bool
+
+
+class SoftLabelClassifier:
+    """Classifies recordings of any sample rate, channels and length.
+
+    A recording of more than 40 s is heard in windows of 40 s that overlap by 20 s, the last
+    one up to its end; its distribution is the mean of theirs.
+
+    Arguments
+    ---------
+    settings : ModelSettings
+        The model's settings.
+    network : torch.nn.ModuleDict
+        ``mean_var_norm``, ``embedding_model``, ``classifier``.
+
+    Example
+    -------
+    >>> from softlabels.settings import ModelSettings
+    >>> settings = ModelSettings(("happy", "sad"), "mfcc", "corpus", 4, 2, 1, 0.5, 1)
+    >>> network = settings.network().to_empty(device="cpu")
+    >>> for weights in [*network.parameters(), *network.buffers()]:
+    ...     _ = weights.data.fill_(1.0)
+    >>> SoftLabelClassifier(settings, network).classify_file(np.zeros(8000), 8000).abstained
+    True
+    """
+
+    def __init__(self, settings: ModelSettings, network: nn.ModuleDict) -> None:
+        self.settings = settings
+        self.network = network.eval()
+        self.front_end = get_front_end(settings.frontend).eval()
+        # SpeechBrain's front ends can't be told where a clip ends: it gets a pass of its own
+        self._hears_batches = "lengths" in inspect.signature(self.front_end.forward).parameters
+
+    @classmethod
+    def from_folder(cls, path: str | os.PathLike[str]) -> SoftLabelClassifier:
+        """Load the folder that a training left.
+
+        Arguments
+        ---------
+        path : str or os.PathLike
+            ``results/…/model``. Nothing in it is run, and nothing is written.
+
+        Returns
+        -------
+        classifier : SoftLabelClassifier
+            The classifier.
+
+        Raises
+        ------
+        UnsafeModelError
+            If the folder holds anything else than a model; see `softlabels.loading`.
+        """
+        return cls(*load_model(path))
+
+    def classify_file(self, audio: Audio, sample_rate: int | None = None) -> Classification:
+        """Classify one recording.
+
+        Arguments
+        ---------
+        audio : str, os.PathLike, bytes or array_like
+            A path or a file's bytes, in any format that soundfile reads; or an
+            array [N] or [N, channels].
+        sample_rate : int, optional
+            An array's rate in Hz. A file tells its own.
+
+        Returns
+        -------
+        classification : Classification
+            What the model says.
+
+        Raises
+        ------
+        ValueError
+            If the audio can't be read, is empty or not finite; the message names it.
+        """
+        return self.classify_files([audio], sample_rate=sample_rate)[0]
+
+    def classify_files(
+        self, audios: Iterable[Audio], batch_size: int = 16, sample_rate: int | None = None
+    ) -> list[Classification]:
+        """Classify recordings, in batches of similar length.
+
+        Arguments
+        ---------
+        audios : iterable of str, os.PathLike, bytes or array_like
+            See `classify_file`. They are read as they are needed.
+        batch_size : int
+            How many clips, or windows of longer recordings, go through the network at once.
+        sample_rate : int, optional
+            The rate of all arrays in Hz.
+
+        Returns
+        -------
+        classifications : list of Classification
+            In the recordings' order, the same as one by one up to rounding.
+
+        Raises
+        ------
+        ValueError
+            At the first recording that can't be read, is empty or not finite.
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1; got {batch_size}")
+        wavs = (_read(audio, sample_rate) for audio in audios)
+        return list(self._classify(wavs, batch_size))
+
+    def classify_batch(
+        self, wavs: torch.Tensor, lengths: torch.Tensor | None = None
+    ) -> list[Classification]:
+        """Classify a batch as SpeechBrain has it.
+
+        Arguments
+        ---------
+        wavs : torch.Tensor
+            [B, N], at 16 kHz, in [-1, 1].
+        lengths : torch.Tensor, optional
+            [B], relative: in (0, 1]. None: all are N samples long.
+
+        Returns
+        -------
+        classifications : list of Classification
+            Of the B utterances.
+
+        Raises
+        ------
+        ValueError
+            If the shapes or lengths are others, or a sample is not finite.
+        """
+        if wavs.ndim != 2:
+            raise ValueError(f"wavs must be [B, N]; got {list(wavs.shape)}")
+        lengths = torch.ones(len(wavs)) if lengths is None else lengths
+        if lengths.shape != (len(wavs),) or not bool(((lengths > 0) & (lengths <= 1)).all()):
+            raise ValueError(f"lengths must be [{len(wavs)}] in (0, 1]; got {lengths.tolist()}")
+        counts = (lengths.double() * wavs.shape[1]).round().long().clamp(min=1)
+        rows = [wav[:count].float().cpu().numpy() for wav, count in zip(wavs, counts, strict=True)]
+        return self.classify_files(rows, max(len(rows), 1), SAMPLE_RATE)
+
+    def _classify(self, wavs: Iterable[torch.Tensor], batch_size: int) -> Iterator[Classification]:
+        waiting: list[list[torch.Tensor]] = []  # of each recording its windows
+        for wav in wavs:
+            waiting.append(windows(wav))
+            # more than a batch, so that there are clips of similar length to choose from
+            if sum(map(len, waiting)) >= 8 * batch_size:
+                yield from self._classify_windows(waiting, batch_size)
+                waiting = []
+        yield from self._classify_windows(waiting, batch_size)
+
+    def _classify_windows(
+        self, recordings: Sequence[Sequence[torch.Tensor]], batch_size: int
+    ) -> Iterator[Classification]:
+        clips = [window for recording in recordings for window in recording]
+        said = torch.empty(len(clips), len(self.settings.classes))
+        grouped = batches([len(clip) for clip in clips], batch_size)
+        with _workers(len(grouped)) as mapped:
+            results = mapped(lambda batch: self._probabilities([clips[i] for i in batch]), grouped)
+            for batch, probabilities in zip(grouped, results, strict=True):
+                said[batch] = probabilities
+        for each in said.split([len(recording) for recording in recordings]):
+            yield self._judge(each.double().mean(dim=0))
+
+    @torch.inference_mode()
+    def _probabilities(self, clips: list[torch.Tensor]) -> torch.Tensor:
+        """Clips [N] each → [B, K]."""
+        if self._hears_batches:
+            samples = torch.tensor([len(clip) for clip in clips])
+            features = self.front_end(
+                pad_sequence(clips, batch_first=True), samples / samples.max()
+            )
+            frames = 1 + samples // HOP
+        else:
+            heard = [self.front_end(clip[None])[0] for clip in clips]
+            features = pad_sequence(heard, batch_first=True)
+            frames = torch.tensor([len(each) for each in heard])
+        lengths = frames / features.shape[1]
+        features = self.network["mean_var_norm"](features, lengths)
+        embeddings = self.network["embedding_model"](features, lengths)
+        return self.network["classifier"](embeddings).exp()
+
+    def _judge(self, probabilities: torch.Tensor) -> Classification:
+        p = probabilities / probabilities.sum()
+        if not torch.isfinite(p).all():
+            raise ValueError(
+                "the network made no distribution of this audio: is it within [-1, 1]?"
+            )
+        flatness = float(entropy(p.log()[None])[0])
+        return Classification(
+            distribution=dict(zip(self.settings.classes, p.tolist(), strict=True)),
+            entropy=flatness,
+            label=self.settings.classes[int(p.argmax())],
+            abstained=flatness > self.settings.abstain_above,
+        )
+
+
+def windows(wav: torch.Tensor) -> list[torch.Tensor]:
+    """Cut a recording [N] into windows of at most 40 s that overlap by at least 20 s.
+
+    Example
+    -------
+    >>> [len(window) / SAMPLE_RATE for window in windows(torch.zeros(70 * SAMPLE_RATE))]
+    [40.0, 40.0, 40.0]
+    """
+    if len(wav) <= WINDOW:
+        return [wav]
+    last = len(wav) - WINDOW
+    starts = [*range(0, last, WINDOW - OVERLAP), last]
+    return [wav[start : start + WINDOW] for start in starts]
+
+
+def batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
+    """Group clips of similar length, so that little padding is computed.
+
+    Arguments
+    ---------
+    lengths : sequence of int
+        Samples of each clip.
+    batch_size : int
+        The most clips in a batch. Fewer where these would be over `MOST_SAMPLES`.
+
+    Returns
+    -------
+    batches : list of lists of int
+        The clips' places.
+
+    Example
+    -------
+    >>> batches([5, 1, 4], batch_size=2)
+    [[1, 2], [0]]
+    """
+    made: list[list[int]] = []
+    for place in np.argsort(lengths, kind="stable").tolist():
+        # the longest so far is this one
+        if made and len(made[-1]) < min(batch_size, max(1, MOST_SAMPLES // lengths[place])):
+            made[-1].append(place)
+        else:
+            made.append([place])
+    return made
+
+
+@contextmanager
+def _workers(tasks: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """A map over as many threads as torch uses, in each of which torch uses one.
+
+    So the threads meet at the end of a batch, and not in each of a small network's
+    thousands of operations.
+    """
+    threads = torch.get_num_threads()
+    if tasks < 2:
+        yield map
+        return
+    try:
+        with ThreadPoolExecutor(
+            min(threads, tasks), initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool:
+            yield pool.map
+    finally:
+        torch.set_num_threads(threads)  # what a worker sets is the whole process'
+
+
+def _read(audio: Audio, sample_rate: int | None) -> torch.Tensor:
+    if isinstance(audio, (str, os.PathLike, bytes)):
+        return read_mono(audio, SAMPLE_RATE)
+    if sample_rate is None:
+        raise ValueError("an array doesn't tell its rate: give sample_rate, in Hz")
+    return array_to_mono(audio, sample_rate, SAMPLE_RATE)

@@ -1,0 +1,98 @@
+"""Loading a model folder from anybody: nothing in it is run, and what doesn't fit is refused."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load
+from torch import nn
+
+from softlabels.settings import ModelSettings
+
+SETTINGS_FILE, WEIGHTS_FILE = "settings.json", "model.safetensors"
+LARGEST_SETTINGS = LARGEST_HEADER = 1 << 20
+
+
+class UnsafeModelError(ValueError):
+    """A model folder is refused; the message says why."""
+
+
+def load_model(folder: str | os.PathLike[str]) -> tuple[ModelSettings, nn.ModuleDict]:
+    """Load a model folder's settings and network.
+
+    Two files are read, `SETTINGS_FILE` and `WEIGHTS_FILE`, and whatever else the folder
+    holds is not looked at. No file is followed out of the folder, and none is read
+    that is larger than what the settings, themselves checked, ask for.
+
+    Arguments
+    ---------
+    folder : str or os.PathLike
+        What a training left.
+
+    Returns
+    -------
+    settings : ModelSettings
+        The settings.
+    network : torch.nn.ModuleDict
+        ``mean_var_norm``, ``embedding_model`` and ``classifier``, for inference.
+
+    Raises
+    ------
+    UnsafeModelError
+        If a file is missing, is a link or not a plain file, or holds other than it must.
+    """
+    text = _read(Path(folder, SETTINGS_FILE), LARGEST_SETTINGS)
+    try:
+        settings = ModelSettings.from_json(text.decode())
+    except ValueError as error:
+        raise UnsafeModelError(f"{Path(folder, SETTINGS_FILE)}: {error}") from error
+    network = settings.network()
+    file = Path(folder, WEIGHTS_FILE)
+    wanted = network.state_dict()
+    size = sum(tensor.numel() * tensor.element_size() for tensor in wanted.values())
+    try:
+        weights = load(_read(file, size + LARGEST_HEADER))
+    except SafetensorError as error:
+        raise UnsafeModelError(f"{file}: isn't a safetensors file ({error})") from error
+    _check(weights, wanted, file)
+    network.load_state_dict(weights, assign=True)
+    return settings, network.eval().requires_grad_(False)
+
+
+def _read(file: Path, largest: int) -> bytes:
+    """Read a plain file of limited size; a link is not followed, a pipe not waited for."""
+    try:
+        with open(file, "rb", opener=_opener) as opened:
+            found = os.fstat(opened.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise UnsafeModelError(f"{file}: isn't a plain file")
+            if found.st_size > largest:
+                raise UnsafeModelError(
+                    f"{file}: has {found.st_size} bytes; at most {largest} can fit"
+                )
+            return opened.read(largest)
+    except OSError as error:
+        link = " (it is a link, and may lead anywhere)" if file.is_symlink() else ""
+        raise UnsafeModelError(f"{file}: can't be read: {error.strerror}{link}") from error
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _check(weights: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor], file: Path) -> None:
+    if names := sorted(set(weights) ^ set(wanted)):
+        raise UnsafeModelError(f"{file}: tensors are missing or unknown: {names!s:.200}")
+    for name, tensor in wanted.items():
+        found = weights[name]
+        if found.shape != tensor.shape or found.dtype != tensor.dtype:
+            raise UnsafeModelError(
+                f"{file}: {name} must be {list(tensor.shape)}, {tensor.dtype}; "
+                f"got {list(found.shape)}, {found.dtype}"
+            )
+        if not torch.isfinite(found).all():
+            raise UnsafeModelError(f"{file}: {name} holds values that are not finite")

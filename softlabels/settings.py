@@ -1,0 +1,155 @@
+"""A trained model's settings: all that its weights don't tell, as JSON that is checked."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import torch
+from torch import nn
+
+from softlabels.checks import check_classes
+from softlabels.data import NORMALIZATIONS
+from softlabels.frontends import FRONT_ENDS, feature_size, get_front_end
+from softlabels.models import BLSTMAttention, Classifier
+from softlabels.normalization import FeatureNormalization, UtteranceNormalization
+
+FORMAT = 1
+LARGEST = {"hidden_size": 8192, "lstm_size": 8192, "frame_step": 100}
+MOST_CLASSES = 1000
+LONGEST_TEXT = 200
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What a trained model is, but for its weights.
+
+    Arguments
+    ---------
+    classes : tuple of str
+        The K classes.
+    frontend : str
+        The front end's name.
+    normalization : str
+        'corpus' or 'speaker'.
+    hidden_size, lstm_size, frame_step : int
+        See `BLSTMAttention`.
+    abstain_above : float
+        Nats: a distribution with more entropy is no answer.
+    epoch : int
+        The training's epoch that the weights are of.
+    notice : str or None
+        What whoever uses the model must be told.
+    format : int
+        Of these settings: 1.
+
+    Raises
+    ------
+    ValueError
+        If a value is of another type or outside its range.
+
+    Example
+    -------
+    >>> settings = ModelSettings(("happy", "sad"), "fbank", "corpus", 16, 8, 3, 0.6, 2)
+    >>> ModelSettings.from_json(settings.to_json()) == settings
+    True
+    """
+
+    classes: tuple[str, ...]
+    frontend: str
+    normalization: str
+    hidden_size: int
+    lstm_size: int
+    frame_step: int
+    abstain_above: float
+    epoch: int
+    notice: str | None = None
+    format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        if type(self.format) is not int or self.format != FORMAT:
+            raise ValueError(f"format must be {FORMAT}; got {self.format!r:.80}")
+        _check_texts("classes", self.classes)
+        if len(self.classes) > MOST_CLASSES:
+            raise ValueError(f"classes must be at most {MOST_CLASSES}; got {len(self.classes)}")
+        check_classes(self.classes)
+        if not isinstance(self.frontend, str) or self.frontend not in FRONT_ENDS:
+            raise ValueError(
+                f"frontend must be one of {list(FRONT_ENDS)}; got {self.frontend!r:.80}"
+            )
+        if self.normalization not in NORMALIZATIONS:
+            raise ValueError(
+                f"normalization must be one of {NORMALIZATIONS}; got {self.normalization!r:.80}"
+            )
+        for name, largest in LARGEST.items():
+            value = getattr(self, name)
+            if type(value) is not int or not 1 <= value <= largest:
+                raise ValueError(
+                    f"{name} must be a whole number, 1 to {largest}; got {value!r:.80}"
+                )
+        if type(self.epoch) is not int or self.epoch < 1:
+            raise ValueError(f"epoch must be a whole number from 1 on; got {self.epoch!r:.80}")
+        above = self.abstain_above
+        if type(above) is not float or not math.isfinite(above) or above < 0:
+            raise ValueError(f"abstain_above must be a finite number of nats; got {above!r:.80}")
+        if self.notice is not None:
+            _check_texts("notice", (self.notice,))
+
+    def to_json(self) -> str:
+        """Write the settings as JSON."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelSettings:
+        """Read settings as `to_json` writes them; any other JSON is a ValueError."""
+        try:
+            told = json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse)
+        except RecursionError as error:
+            raise ValueError("is nested too deeply") from error
+        known = {field.name for field in fields(cls)}
+        if not isinstance(told, dict) or set(told) != known:
+            keys = sorted(set(told) ^ known) if isinstance(told, dict) else type(told).__name__
+            raise ValueError(
+                f"must hold exactly {sorted(known)}; missing or unknown: {keys!s:.200}"
+            )
+        if not isinstance(told["classes"], list):
+            raise ValueError(f"classes must be a list; got {told['classes']!r:.80}")
+        return cls(**{**told, "classes": tuple(told["classes"])})
+
+    def network(self) -> nn.ModuleDict:
+        """Build the network without memory for its weights: they are to be assigned."""
+        size = feature_size(get_front_end(self.frontend))
+        by_speaker = self.normalization == "speaker"
+        normalization = UtteranceNormalization if by_speaker else FeatureNormalization
+        with torch.device("meta"):
+            parts = {
+                "mean_var_norm": normalization(size),
+                "embedding_model": BLSTMAttention(
+                    size, self.hidden_size, self.lstm_size, frame_step=self.frame_step
+                ),
+                "classifier": Classifier(self.hidden_size, len(self.classes)),
+            }
+        return nn.ModuleDict(parts)
+
+
+def _check_texts(name: str, texts: Iterable[Any]) -> None:
+    for text in texts:
+        # what isn't printable could take over the terminal that shows it
+        if not isinstance(text, str) or len(text) > LONGEST_TEXT or not text.isprintable():
+            raise ValueError(
+                f"{name} must be printable text of at most {LONGEST_TEXT} characters; "
+                f"got {text!r:.80}"
+            )
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key stands twice")
+    return dict(pairs)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")

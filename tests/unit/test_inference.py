@@ -1,0 +1,318 @@
+"""Classifying: any audio gives the right result or a clear error; hostile folders are refused."""
+
+import io
+import json
+import os
+import pickle
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from safetensors.torch import save
+
+from softlabels.audio import read_mono
+from softlabels.inference import OVERLAP, WINDOW, SoftLabelClassifier, batches, windows
+from softlabels.loading import UnsafeModelError, load_model
+from softlabels.settings import ModelSettings
+
+SETTINGS = ModelSettings(("happy", "sad", "angry"), "acoustic47", "corpus", 8, 4, 3, 1.0, 2)
+
+
+def weights(settings=SETTINGS):
+    torch.manual_seed(0)
+    return {
+        name: torch.rand(tensor.shape) + 0.1
+        for name, tensor in settings.network().state_dict().items()
+    }
+
+
+JSON = SETTINGS.to_json()
+
+
+def write(folder, settings=JSON, tensors=None):
+    folder.mkdir(exist_ok=True)
+    (folder / "settings.json").write_text(settings)
+    data = tensors if isinstance(tensors, bytes) else save(tensors or weights())
+    (folder / "model.safetensors").write_bytes(data)
+    return folder
+
+
+@pytest.fixture
+def classifier(tmp_path):
+    return SoftLabelClassifier.from_folder(write(tmp_path / "model"))
+
+
+def buzz(seconds=0.5, rate=16000, pitch=150):
+    time = np.arange(round(seconds * rate)) / rate
+    return 0.2 * sum(np.sin(2 * np.pi * h * pitch * time) / h for h in range(1, 6))
+
+
+def distribution(classification):
+    return list(classification.distribution.values())
+
+
+@pytest.mark.parametrize("frontend", ["acoustic47", "fbank", "mfcc"])
+@pytest.mark.parametrize("normalization", ["corpus", "speaker"])
+def test_a_clip_gets_the_same_distribution_alone_and_in_any_batch(
+    frontend, normalization, tmp_path
+):
+    settings = ModelSettings(("a", "b"), frontend, normalization, 8, 4, 3, 0.5, 1)
+    folder = write(tmp_path / "model", settings.to_json(), weights(settings))
+    classifier = SoftLabelClassifier.from_folder(folder)
+    clips = [buzz(seconds) for seconds in (0.7, 0.1, 1.31, 0.5, 0.02)]
+    for batch_size in (1, 2, 16):
+        found = classifier.classify_files(clips, batch_size, sample_rate=16000)
+        for clip, each in zip(clips, found, strict=True):
+            alone = classifier.classify_file(clip, 16000)
+            assert np.allclose(distribution(each), distribution(alone), atol=1e-4)
+
+
+def test_classify_batch_hears_what_lengths_tell_and_no_padding(classifier):
+    clips = [buzz(0.4), buzz(0.25, pitch=90)]
+    wavs = torch.full((2, 6400), torch.nan)
+    for row, clip in zip(wavs, clips, strict=True):
+        row[: len(clip)] = torch.from_numpy(clip)
+    found = classifier.classify_batch(wavs, torch.tensor([1.0, 0.625]))
+    wanted = classifier.classify_files(clips, sample_rate=16000)
+    for each, other in zip(found, wanted, strict=True):
+        assert np.allclose(distribution(each), distribution(other), atol=1e-4)
+    with pytest.raises(ValueError, match="lengths must be"):
+        classifier.classify_batch(wavs, torch.tensor([1.0]))
+
+
+def test_a_path_bytes_and_an_array_are_one(classifier, tmp_path):
+    soundfile.write(tmp_path / "a.flac", buzz(), 16000)
+    samples, rate = soundfile.read(tmp_path / "a.flac", dtype="int16")
+    found = classifier.classify_files(
+        [
+            tmp_path / "a.flac",
+            str(tmp_path / "a.flac"),
+            (tmp_path / "a.flac").read_bytes(),
+            samples,
+        ],
+        sample_rate=rate,
+    )
+    assert all(np.allclose(distribution(each), distribution(found[0])) for each in found)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 44100, 48000, 44101])
+def test_any_rate_and_channels_sound_alike(classifier, rate):
+    stereo = np.stack([buzz(0.5, rate), buzz(0.5, rate)], axis=1)
+    found = classifier.classify_file(stereo, rate)
+    wanted = classifier.classify_file(buzz(0.5), 16000)
+    assert np.allclose(distribution(found), distribution(wanted), atol=0.05)
+
+
+def test_odd_rates_are_resampled_too(tmp_path):
+    soundfile.write(tmp_path / "a.wav", buzz(0.5, 15999), 15999)
+    found = read_mono(tmp_path / "a.wav", 16000)[:8000]
+    assert np.allclose(found[200:-200], buzz(0.5)[200:-200], atol=0.01)
+
+
+def test_a_long_recording_is_the_mean_of_overlapping_windows(classifier):
+    torch.manual_seed(0)
+    wav = torch.randn(WINDOW + OVERLAP + 1) / 10
+    cut = windows(wav)
+    assert [len(each) for each in cut] == [WINDOW] * 3
+    assert torch.equal(cut[1], wav[OVERLAP : OVERLAP + WINDOW])
+    assert torch.equal(cut[2], wav[-WINDOW:])
+    each = [distribution(found) for found in classifier.classify_batch(torch.stack(cut))]
+    whole = distribution(classifier.classify_file(wav, 16000))
+    assert np.allclose(whole, np.mean(each, axis=0), atol=1e-4)
+
+
+def test_batches_hold_every_clip_once_and_no_more_audio_than_memory_has_room_for():
+    lengths = [WINDOW, 5, WINDOW, 7, WINDOW, 6]
+    made = batches(lengths, batch_size=4)
+    assert made == [[1, 5, 3], [0, 2], [4]]
+
+
+def test_it_abstains_where_the_distribution_is_flatter_than_the_threshold(tmp_path):
+    for threshold, wanted in ((0.0, True), (1.0986, True), (1.0987, False)):
+        told = json.loads(JSON) | {"abstain_above": threshold}
+        flat = {name: torch.ones_like(tensor) for name, tensor in weights().items()}
+        folder = write(tmp_path / "model", json.dumps(told), flat)
+        found = SoftLabelClassifier.from_folder(folder).classify_file(buzz(), 16000)
+        assert found.entropy == pytest.approx(np.log(3))  # 1.09861…
+        assert found.abstained is wanted
+
+
+def encoded(samples, rate=16000, **how):
+    out = io.BytesIO()
+    soundfile.write(out, samples, rate, **how)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"",
+        b"RIFF",
+        encoded(buzz(), format="WAV")[:20],
+        encoded(buzz(), format="FLAC")[:30],
+        encoded(np.zeros(0), format="WAV"),
+        encoded(np.full(800, np.nan), format="WAV", subtype="FLOAT"),
+        b"no audio at all" * 100,
+    ],
+)
+def test_broken_audio_is_a_clear_error(classifier, tmp_path, broken):
+    (tmp_path / "broken.wav").write_bytes(broken)
+    with pytest.raises(ValueError, match=r"broken\.wav: "):
+        classifier.classify_file(tmp_path / "broken.wav")
+    with pytest.raises(ValueError, match="bytes of audio: "):
+        classifier.classify_file(broken)
+
+
+def test_truncated_audio_is_heard_up_to_its_end(classifier):
+    whole = encoded(buzz(1.0), format="WAV")
+    found = classifier.classify_file(whole[: 44 + 16000])
+    wanted = classifier.classify_file(encoded(buzz(1.0)[:8000], format="WAV"))
+    assert np.allclose(distribution(found), distribution(wanted))
+
+
+def test_an_mp3_by_another_name_is_heard_as_what_it_is(classifier, tmp_path):
+    (tmp_path / "a.wav").write_bytes(encoded(buzz(1.0), format="MP3"))
+    wanted = classifier.classify_file(encoded(buzz(1.0), format="WAV"))
+    found = classifier.classify_file(tmp_path / "a.wav")
+    assert np.allclose(distribution(found), distribution(wanted), atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("array", "rate", "told"),
+    [
+        (np.zeros(0), 16000, "no samples"),
+        (np.full(9, np.inf), 16000, "not finite"),
+        (np.zeros(9), None, "give sample_rate"),
+        (np.zeros(9), 0, "samples a second"),
+        (np.zeros((2, 9)), 16000, "transpose"),
+        (np.zeros((2, 2, 9)), 16000, "must be"),
+        (np.zeros(9, dtype=complex), 16000, "must be"),
+        (np.full(999, 1e30), 16000, r"within \[-1, 1\]"),
+    ],
+)
+def test_a_wrong_array_is_a_clear_error(classifier, array, rate, told):
+    with pytest.raises(ValueError, match=told):
+        classifier.classify_file(array, rate)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"frontend": "../../evil"}, "frontend"),
+        ({"frontend": ["fbank"]}, "frontend"),
+        ({"hidden_size": "8"}, "hidden_size"),
+        ({"hidden_size": True}, "hidden_size"),
+        ({"hidden_size": 10**9}, "hidden_size"),
+        ({"frame_step": 0}, "frame_step"),
+        ({"abstain_above": float("nan")}, "NaN"),
+        ({"abstain_above": -0.1}, "abstain_above"),
+        ({"classes": []}, "classes"),
+        ({"classes": ["a", "a"]}, "repeats"),
+        ({"classes": ["a", 1]}, "classes"),
+        ({"classes": "happy"}, "classes"),
+        ({"classes": ["\x1b[2J"]}, "printable"),
+        ({"classes": [f"c{i}" for i in range(1001)]}, "at most 1000"),
+        ({"notice": 5}, "notice"),
+        ({"normalization": {}}, "normalization"),
+        ({"format": 2}, "format"),
+        ({"weights": "/etc/passwd"}, "unknown"),
+    ],
+)
+def test_settings_outside_the_schema_are_refused(tmp_path, change, told):
+    text = json.dumps(json.loads(JSON) | change)
+    with pytest.raises(UnsafeModelError, match=told):
+        load_model(write(tmp_path / "model", text))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "null", "[]", "{}", "[" * 100_000, '{"a": 1, "a": 2}', "\ud800"]
+)
+def test_what_is_no_settings_is_refused(tmp_path, text):
+    folder = write(tmp_path / "model")
+    (folder / "settings.json").write_bytes(text.encode(errors="surrogatepass"))
+    with pytest.raises(UnsafeModelError, match=r"settings\.json"):
+        load_model(folder)
+
+
+def altered(name, tensor):
+    return save(weights() | {name: tensor})
+
+
+class Trap:
+    def __reduce__(self):
+        return os.system, ("touch /tmp/softlabels-trap",)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (pickle.dumps(Trap()), "isn't a safetensors file"),
+        (b"", "isn't a safetensors file"),
+        (struct.pack("<Q", 10 * 2**30) + b"{}", "isn't a safetensors file"),
+        (altered("classifier.linear.bias", torch.zeros(4)), r"bias must be \[3\]"),
+        (altered("classifier.linear.bias", torch.zeros(3).double()), "float64"),
+        (altered("classifier.linear.bias", torch.full((3,), torch.nan)), "not finite"),
+        (altered("extra", torch.zeros(1)), "unknown"),
+        (save({"classifier.linear.bias": torch.zeros(3)}), "missing"),
+        (altered("extra", torch.zeros(2**20)), "at most"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(tmp_path, data, told):
+    with pytest.raises(UnsafeModelError, match=told):
+        load_model(write(tmp_path / "model", tensors=data))
+
+
+@pytest.mark.parametrize("name", ["settings.json", "model.safetensors"])
+def test_links_pipes_and_folders_are_refused(tmp_path, name):
+    folder, outside = write(tmp_path / "model"), tmp_path / "outside"
+    file = folder / name
+    file.rename(outside)
+    with pytest.raises(UnsafeModelError, match="No such file"):
+        load_model(folder)
+    file.symlink_to(outside)
+    with pytest.raises(UnsafeModelError, match="link"):
+        load_model(folder)
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(UnsafeModelError, match="plain file"):
+        load_model(folder)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(UnsafeModelError, match="directory"):
+        load_model(folder)
+
+
+def test_nothing_else_in_the_folder_is_read(tmp_path):
+    folder, trap = write(tmp_path / "model"), tmp_path / "trapped"
+    (folder / "hyperparams.yaml").write_text(f"a: !apply:os.system ['touch {trap}']\n")
+    for name in ("classifier", "embedding_model", "mean_var_norm"):
+        (folder / f"{name}.ckpt").write_bytes(pickle.dumps(Trap()))
+    SoftLabelClassifier.from_folder(folder).classify_file(buzz(), 16000)
+    assert not trap.exists()
+
+
+def test_a_sparse_file_of_10_gb_and_a_network_of_gigabytes_allocate_nothing(tmp_path):
+    folder = write(tmp_path / "model")
+    with open(folder / "model.safetensors", "wb") as file:
+        file.truncate(10 * 2**30)
+    largest = json.loads(JSON) | {"hidden_size": 8192, "lstm_size": 8192}
+    code = (
+        "import resource, sys\n"
+        "from softlabels.loading import UnsafeModelError, load_model\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "from softlabels.frontends import *; feature_size(get_front_end('acoustic47'))\n"
+        "before = peak()\n"
+        "try:\n    load_model(sys.argv[1])\n"
+        "except UnsafeModelError as error:\n    print(error)\n"
+        "assert peak() - before < 50 * 1024, peak() - before\n"
+    )
+    for text in (JSON, json.dumps(largest)):
+        (folder / "settings.json").write_text(text)
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(folder)], check=True, capture_output=True, text=True
+        )
+        assert "model.safetensors" in done.stdout
