@@ -1,5 +1,6 @@
 """The documents' commands and snippets run as they stand, and the distribution builds."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -109,3 +110,30 @@ def test_the_wheel_builds_and_works_without_the_checkout(tmp_path):
 def test_constraints_are_names_and_versions_only():
     for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines():
         assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9A-Za-z.!+]+", line), line
+
+
+def test_the_encoder_of_the_walk_through_is_found_after_pip_install_alone(tmp_path):
+    source, site = tmp_path / "softlabels-prior", tmp_path / "site"
+    source.mkdir()
+    module, usage = blocks("docs/encoders.md", "python")
+    (source / "pyproject.toml").write_text(*blocks("docs/encoders.md", "toml"))
+    (source / "softlabels_prior.py").write_text(module)
+    (tmp_path / "votes.csv").write_text("task,worker,label\nu1,ann,happy\nu1,bob,neutral\n")
+    (lines,) = blocks("docs/encoders.md", "bash")
+    install, *uses = lines.splitlines()
+    assert install == "pip install ./softlabels-prior"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    pip += ["--no-build-isolation", "--target", str(site), str(source)]
+    subprocess.run(pip, check=True)
+    path = os.pathsep.join([str(site), str(ROOT)])
+    found = {**os.environ, "PYTHONPATH": path}
+    subprocess.run([sys.executable, "-c", usage], check=True, env=found, cwd=tmp_path)
+    said = ""
+    for line in uses:
+        assert line.startswith("softlabels ")
+        command = [sys.executable, "-m", *shlex.split(line)]
+        done = subprocess.run(command, env=found, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        said += done.stdout
+    assert "prior_soft(prior, strength=3.0)  Shares of votes, smoothed towards a prior" in said
+    assert "u1,0.62,0.38" in said  # (1 + 3 · 0.7) / 5
