@@ -146,7 +146,7 @@ def _is_list(value: object) -> bool:
 
 def check_counts(
     counts: ArrayLike, labels: Sequence[str]
-) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+) -> tuple[NDArray[np.number], tuple[str, ...]]:
     """Return counts as a matrix that fits its labels, or say why they don't.
 
     Arguments
@@ -159,7 +159,7 @@ def check_counts(
     Returns
     -------
     counts : numpy.ndarray
-        [N, L], float64.
+        [N, L], of the same type if that is a number's, else float64.
     labels : tuple of str
         The labels.
 
@@ -171,17 +171,21 @@ def check_counts(
     Example
     -------
     >>> check_counts([[2, 1]], ["happy", "other"])
-    (array([[2., 1.]]), ('happy', 'other'))
+    (array([[2, 1]]), ('happy', 'other'))
     """
     names = check_classes(labels, what="labels")
-    matrix = np.asarray(counts, dtype=np.float64)
+    matrix = np.asarray(counts)
+    whole = matrix.dtype.kind in "iu"
+    if not whole:
+        matrix = np.asarray(counts, dtype=np.float64)
     if matrix.ndim != 2 or matrix.shape[1] != len(names):
         raise ValueError(
             f"counts must be [N, {len(names)}], a column for each label of {list(names)}; "
             f"got shape {list(matrix.shape)}"
         )
-    bad = ~(np.isfinite(matrix) & (matrix >= 0))
-    if bad.any():
+    # no copy where all is well; NaN is never ≥ 0
+    if matrix.size and not (matrix.min() >= 0 and (whole or matrix.max() < np.inf)):
+        bad = ~(np.isfinite(matrix) & (matrix >= 0))
         row, column = np.argwhere(bad)[0]
         raise ValueError(
             f"counts must be finite and not negative; got {matrix[row, column]} "

@@ -108,7 +108,7 @@ def target_counts(
     array([[0., 2.]])
     """
     matrix, names = check_counts(counts, labels)
-    picked = np.zeros((len(matrix), len(classes)))
+    picked = np.zeros((len(classes), len(matrix))).T  # a column lies in one piece
     column = {label: index for index, label in enumerate(names)}
     for k, name in enumerate(classes):
         if name in column:
@@ -183,7 +183,7 @@ def partition_counts(
     dominant = dominant_counts(counts, labels, minimum_agreement)
     is_target = np.array([label in classes for label in labels] + [False])
     clear = is_target[dominant]  # a dominant of −1 picks the last entry, False
-    some = target_counts(counts, labels, classes).sum(axis=1) > 0
+    some = target_counts(counts, labels, classes).any(axis=1)
     return np.where(clear, "clear", np.where(some, "ambiguous", "discarded"))
 
 

@@ -36,7 +36,9 @@ def smoothed_shares(counts: NDArray[np.float64], alpha: float) -> NDArray[np.flo
     total = counts.sum(axis=1, keepdims=True)
     # Without a vote the prior alone would give a target: a guess, not a label.
     total[total == 0] = np.nan
-    return ((alpha + counts) / (alpha * counts.shape[1] + total)).astype(np.float32)
+    total += alpha * counts.shape[1]
+    shares = counts + alpha
+    return np.divide(shares, total, out=shares).astype(np.float32, order="C")
 
 
 @register_encoder("modified_soft")
