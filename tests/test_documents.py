@@ -56,6 +56,9 @@ def test_every_command_runs(line, tmp_path, monkeypatch, everyday_corpus):
             options, script = words[1 : words.index("train.py")], words[words.index("train.py")]
             check_options(["-m", "torch.distributed.run"], options)
             assert (ROOT / "recipes/IEMOCAP" / script).exists()
+        elif words[0] == "softlabels":
+            (tmp_path / "votes.csv").write_text("task,worker,label\nu1,a,happy\nu1,b,happy\n")
+            subprocess.run([sys.executable, "-m", *words], check=True, cwd=tmp_path)
         elif words[0] == "cd":
             assert any((ROOT / place / words[1]).is_dir() for place in (".", "recipes/IEMOCAP"))
         elif words[:2] != ["git", "clone"]:
