@@ -142,7 +142,7 @@ def where_time_goes(epoch):
     kinds = {
         "LSTMs": ("mkldnn_rnn_layer", "mkldnn_rnn_layer_backward", "_cudnn_rnn"),
         "matrix products of the other layers": ("addmm", "mm", "bmm"),
-        "reading batches": ("enumerate(DataLoader)#SaveableDataLoader.__next__",),
+        "reading batches": ("enumerate(DataLoader)#_SingleProcessDataLoaderIter.__next__",),
         "optimiser": ("Optimizer.step#Adam.step",),
     }
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
