@@ -44,7 +44,7 @@ class StockNetwork(torch.nn.Module):
     def __init__(self, hparams, packed):
         super().__init__()
         size, lstm_size = hparams["hidden_size"], hparams["lstm_size"]
-        self.packed = packed
+        self.packed, self.frame_step = packed, hparams["frame_step"]
         self.full_in = torch.nn.Linear(hparams["input_size"], size)
         self.lstm = LSTM(lstm_size, input_size=size, bidirectional=True)
         self.attention = MaskedAttention(2 * lstm_size)
@@ -52,12 +52,15 @@ class StockNetwork(torch.nn.Module):
         self.dropout = torch.nn.Dropout(hparams["dropout"])
 
     def forward(self, features, lengths):
+        frames = frames_from_lengths(lengths, features)
+        features = features[:, :: self.frame_step]
+        frames = (frames + self.frame_step - 1) // self.frame_step
         hidden = self.dropout(self.full_in(features).relu())
         # it truncates lengths · frames, which can lose the longest utterance's last frame
-        exact = (lengths * features.shape[1]).round() + 0.5
-        both, _ = self.lstm(hidden, lengths=exact / features.shape[1] if self.packed else None)
+        exact = (frames + 0.5) / features.shape[1]
+        both, _ = self.lstm(hidden, lengths=exact if self.packed else None)
         both = self.dropout(both[:, : features.shape[1]])
-        pooled, _ = self.attention(both, frames_from_lengths(lengths, both))
+        pooled, _ = self.attention(both, frames)
         return self.dropout(self.full_out(pooled).relu())
 
 
@@ -112,7 +115,7 @@ def recurrent_rate(model, loader):
     """Floating-point operations a second of both LSTMs, forwards and backwards, on an epoch."""
     operations, start = 0, time.perf_counter()
     for batch in loader:
-        features = batch.features.data.to(DEVICE)
+        features = batch.features.data[:, :: model.frame_step].to(DEVICE)
         hidden = torch.zeros(*features.shape[:2], model.full_in.out_features, device=DEVICE)
         hidden.requires_grad_()
         for lstm in (model.forward_lstm, model.backward_lstm):
