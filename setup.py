@@ -34,7 +34,8 @@ setup(
         "hyperpyyaml",
     ],
     extras_require={
-        "dev": ["build", "mypy", "pytest", "ruff", "setuptools>=77,<82"],
+        "dev": ["build", "mypy", "pytest", "ruff", "setuptools>=77,<82", "transformers"],
+        "wavlm": ["transformers"],
         "bench": ["crowd-kit", "opensmile", "praat-parselmouth"],
     },
     entry_points={
