@@ -14,6 +14,7 @@ from speechbrain.dataio import audio_io
 from torchaudio.functional import resample
 
 RATES = (1000, 1_000_000)  # Hz; at less there is no speech
+LOUDEST = 1e6  # whose energies are still finite
 LARGEST_BANK = 1_000_000  # taps; the usual rates need at most a third of that
 
 
@@ -35,7 +36,8 @@ def read_mono(audio: str | os.PathLike[str] | bytes, sample_rate: int) -> torch.
     Raises
     ------
     ValueError
-        If the file can't be read, holds no samples or a sample that is not finite.
+        If the file can't be read, holds no samples, or holds what is no audio: a sample that is
+        not finite or beyond ±10⁶, or a rate outside 1 kHz to 1 MHz.
 
     Example
     -------
@@ -75,7 +77,7 @@ def array_to_mono(array: Any, rate: int, sample_rate: int) -> torch.Tensor:
     Raises
     ------
     ValueError
-        If the array has another shape or type, no samples or one that is not finite.
+        If the array has another shape or type, or for a file's reasons.
 
     Example
     -------
@@ -105,6 +107,8 @@ def _mono(samples: torch.Tensor, rate: int, sample_rate: int, name: str) -> torc
         raise ValueError(f"{name}: holds no samples")
     if not torch.isfinite(wav).all():
         raise ValueError(f"{name}: holds samples that are not finite")
+    if wav.abs().max() > LOUDEST:
+        raise ValueError(f"{name}: holds samples beyond ±{LOUDEST:.0f}; audio is in [-1, 1]")
     if rate == sample_rate:
         return wav
     shared = math.gcd(rate, sample_rate)

@@ -240,9 +240,7 @@ class SoftLabelClassifier:
     def _judge(self, probabilities: torch.Tensor) -> Classification:
         p = probabilities / probabilities.sum()
         if not torch.isfinite(p).all():
-            raise ValueError(
-                "the network made no distribution of this audio: is it within [-1, 1]?"
-            )
+            raise ValueError("the network gave no distribution: its weights are damaged")
         flatness = float(entropy(p.log()[None])[0])
         return Classification(
             distribution=dict(zip(self.settings.classes, p.tolist(), strict=True)),
