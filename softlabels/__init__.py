@@ -20,6 +20,7 @@ votes                       what the annotators said
 `checkpoints`, `brain`      train, validate, test
 `metrics`, `results`        WA, UA, macro-F1, distances to the annotators; files
 `runs`                      what made a results folder
+`export`, `inference`       a trained model as a folder, and its use
 `simulate`                  the built-in corpus
 ==========================  ====================================================
 
@@ -69,8 +70,10 @@ _SUBMODULES = (
     "checks",
     "data",
     "encoders",
+    "export",
     "features",
     "frontends",
+    "inference",
     "losses",
     "metrics",
     "models",

@@ -162,6 +162,8 @@ class SoftLabelClassifier:
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1; got {batch_size}")
+        if isinstance(audios, (str, bytes, os.PathLike)):
+            raise TypeError(f"audios must be a list of recordings; got one, {audios!r:.80}")
         wavs = (_read(audio, sample_rate) for audio in audios)
         return list(self._classify(wavs, batch_size))
 
