@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import math
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 import torch
 from scipy.signal import resample_poly
-from speechbrain.dataio import audio_io
 from torchaudio.functional import resample
 
 RATES = (1000, 1_000_000)  # Hz; at less there is no speech
@@ -50,10 +51,12 @@ def read_mono(audio: str | os.PathLike[str] | bytes, sample_rate: int) -> torch.
     """
     name = f"{len(audio)} bytes of audio" if isinstance(audio, bytes) else os.fspath(audio)
     try:
-        samples, rate = audio_io.load(io.BytesIO(audio) if isinstance(audio, bytes) else name)
+        data = audio if isinstance(audio, bytes) else Path(audio).read_bytes()
+        samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
     except Exception as error:
-        raise ValueError(f"{name}: can't be read as audio ({error})") from error
-    return _mono(samples, rate, sample_rate, name)
+        told = getattr(error, "strerror", None) or getattr(error, "error_string", error)
+        raise ValueError(f"{name}: can't be read as audio ({told})") from error
+    return _mono(torch.from_numpy(samples.T), rate, sample_rate, name)
 
 
 def array_to_mono(array: Any, rate: int, sample_rate: int) -> torch.Tensor:
