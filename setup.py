@@ -39,7 +39,16 @@ setup(
     ],
     extras_require={
         "cluster": ["distributed"],
-        "dev": ["build", "distributed", "mypy", "pytest", "ruff", "setuptools>=77,<82"],
+        "wavlm": ["transformers"],
+        "dev": [
+            "build",
+            "distributed",
+            "mypy",
+            "pytest",
+            "ruff",
+            "setuptools>=77,<82",
+            "transformers",
+        ],
         "bench": ["crowd-kit", "opensmile", "praat-parselmouth"],
     },
     entry_points={

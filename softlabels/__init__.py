@@ -23,6 +23,7 @@ votes                       what the annotators said
 `checkpoints`, `brain`      train, validate, test
 `metrics`, `results`        WA, UA, macro-F1, distances to the annotators; files
 `runs`                      what made a results folder
+`export`, `inference`       a trained model as a folder, and its use
 `trials`, `holding`         runs in processes of their own; who holds a folder
 `report`                    from trials to tables, statistics and pictures
 `simulate`                  the built-in corpus
@@ -82,9 +83,11 @@ _SUBMODULES = (
     "checks",
     "data",
     "encoders",
+    "export",
     "features",
     "frontends",
     "holding",
+    "inference",
     "losses",
     "metrics",
     "models",

@@ -5,15 +5,17 @@ from __future__ import annotations
 import io
 import math
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soundfile
 import torch
 from scipy.signal import resample_poly
-from speechbrain.dataio import audio_io
 from torchaudio.functional import resample
 
 RATES = (1000, 1_000_000)  # Hz; at less there is no speech
+LOUDEST = 1e6  # whose energies are still finite
 LARGEST_BANK = 1_000_000  # taps; the usual rates need at most a third of that
 
 
@@ -35,7 +37,8 @@ def read_mono(audio: str | os.PathLike[str] | bytes, sample_rate: int) -> torch.
     Raises
     ------
     ValueError
-        If the file can't be read, holds no samples or a sample that is not finite.
+        If the file can't be read, holds no samples, or holds what is no audio: a sample that is
+        not finite or beyond ±10⁶, or a rate outside 1 kHz to 1 MHz.
 
     Example
     -------
@@ -48,10 +51,12 @@ def read_mono(audio: str | os.PathLike[str] | bytes, sample_rate: int) -> torch.
     """
     name = f"{len(audio)} bytes of audio" if isinstance(audio, bytes) else os.fspath(audio)
     try:
-        samples, rate = audio_io.load(io.BytesIO(audio) if isinstance(audio, bytes) else name)
+        data = audio if isinstance(audio, bytes) else Path(audio).read_bytes()
+        samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
     except Exception as error:
-        raise ValueError(f"{name}: can't be read as audio ({error})") from error
-    return _mono(samples, rate, sample_rate, name)
+        told = getattr(error, "strerror", None) or getattr(error, "error_string", error)
+        raise ValueError(f"{name}: can't be read as audio ({told})") from error
+    return _mono(torch.from_numpy(samples.T), rate, sample_rate, name)
 
 
 def array_to_mono(array: Any, rate: int, sample_rate: int) -> torch.Tensor:
@@ -75,7 +80,7 @@ def array_to_mono(array: Any, rate: int, sample_rate: int) -> torch.Tensor:
     Raises
     ------
     ValueError
-        If the array has another shape or type, no samples or one that is not finite.
+        If the array has another shape or type, or for a file's reasons.
 
     Example
     -------
@@ -105,6 +110,8 @@ def _mono(samples: torch.Tensor, rate: int, sample_rate: int, name: str) -> torc
         raise ValueError(f"{name}: holds no samples")
     if not torch.isfinite(wav).all():
         raise ValueError(f"{name}: holds samples that are not finite")
+    if wav.abs().max() > LOUDEST:
+        raise ValueError(f"{name}: holds samples beyond ±{LOUDEST:.0f}; audio is in [-1, 1]")
     if rate == sample_rate:
         return wav
     shared = math.gcd(rate, sample_rate)

@@ -162,6 +162,8 @@ class SoftLabelClassifier:
         """
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1; got {batch_size}")
+        if isinstance(audios, (str, bytes, os.PathLike)):
+            raise TypeError(f"audios must be a list of recordings; got one, {audios!r:.80}")
         wavs = (_read(audio, sample_rate) for audio in audios)
         return list(self._classify(wavs, batch_size))
 
@@ -240,9 +242,7 @@ class SoftLabelClassifier:
     def _judge(self, probabilities: torch.Tensor) -> Classification:
         p = probabilities / probabilities.sum()
         if not torch.isfinite(p).all():
-            raise ValueError(
-                "the network made no distribution of this audio: is it within [-1, 1]?"
-            )
+            raise ValueError("the network gave no distribution: its weights are damaged")
         flatness = float(entropy(p.log()[None])[0])
         return Classification(
             distribution=dict(zip(self.settings.classes, p.tolist(), strict=True)),

@@ -121,3 +121,20 @@ class UtteranceNormalization(FeatureNormalization):
         own = [mean_and_deviation([frames[:count]]) for frames, count in utterances]
         mean, deviation = (torch.stack(each)[:, None] for each in zip(*own, strict=True))
         return super().forward((features - mean) / deviation)
+
+
+class NoNormalization(nn.Module):
+    """Leaves features as they are: what hears raw audio was trained on it as it is.
+
+    Example
+    -------
+    >>> NoNormalization()(torch.tensor([[[3.0]]]))
+    tensor([[[3.]]])
+    """
+
+    def fit(self, utterances: Iterable[torch.Tensor]) -> None:
+        """Take nothing from utterances."""
+
+    def forward(self, features: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """Return features [B, T, F]."""
+        return features

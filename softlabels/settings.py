@@ -93,7 +93,7 @@ class ModelSettings:
         if type(self.epoch) is not int or self.epoch < 1:
             raise ValueError(f"epoch must be a whole number from 1 on; got {self.epoch!r:.80}")
         above = self.abstain_above
-        if type(above) is not float or not math.isfinite(above) or above < 0:
+        if type(above) not in (int, float) or not math.isfinite(above) or above < 0:
             raise ValueError(f"abstain_above must be a finite number of nats; got {above!r:.80}")
         if self.notice is not None:
             _check_texts("notice", (self.notice,))

@@ -9,12 +9,13 @@ import click
 
 import softlabels
 from softlabels.cli.audit import audit
+from softlabels.cli.classify import classify
 from softlabels.cli.encode import encode
 from softlabels.cli.encoders import encoders
 from softlabels.cli.report import report
 from softlabels.cli.simulate import simulate
 
-COMMANDS = (encoders, encode, audit, simulate, report)
+COMMANDS = (encoders, encode, audit, simulate, classify, report)
 
 
 class Group(click.Group):

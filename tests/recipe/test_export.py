@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -142,3 +143,12 @@ def test_another_process_needs_neither_the_recipe_nor_its_working_directory(mode
         "assert abs(sum(said.distribution.values()) - 1) < 1e-6\n"
     )
     subprocess.run([sys.executable, "-c", code, str(model)], check=True, cwd=tmp_path)
+
+
+def test_the_documents_snippets_run(model, everyday_release, tmp_path):
+    text = (RECIPE.parents[1] / "docs/model.md").read_text("utf-8")
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```", text, re.M | re.S))
+    (tmp_path / "model").symlink_to(model)
+    shutil.copy(next(everyday_release.rglob("*.wav")), tmp_path / "clip.wav")
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {"model", "clip.wav", "elsewhere"}

@@ -191,7 +191,7 @@ def test_an_mp3_by_another_name_is_heard_as_what_it_is(classifier, tmp_path):
         (np.zeros((2, 9)), 16000, "transpose"),
         (np.zeros((2, 2, 9)), 16000, "must be"),
         (np.zeros(9, dtype=complex), 16000, "must be"),
-        (np.full(999, 1e30), 16000, r"within \[-1, 1\]"),
+        (np.full(999, 1e30), 16000, "beyond ±1000000"),
     ],
 )
 def test_a_wrong_array_is_a_clear_error(classifier, array, rate, told):
