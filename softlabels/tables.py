@@ -98,7 +98,7 @@ def votes_from_counts(
     Arguments
     ---------
     frame : pandas.DataFrame
-        The table.
+        The table. An empty cell is no vote.
     labels : sequence of str
         The columns that hold counts.
     item : str, optional
@@ -112,7 +112,8 @@ def votes_from_counts(
     Raises
     ------
     ValueError
-        If a column is missing, or a count is not a whole number of at least 0.
+        If a column is missing, a count is not a whole number of at least 0, or an item
+        has more than one row.
 
     Example
     -------
@@ -123,7 +124,9 @@ def votes_from_counts(
     missing = [name for name in wanted if name not in frame.columns]
     if missing:
         raise ValueError(f"no column {missing[0]!r} in the table; it has {list(frame.columns)}")
-    numbers = frame[list(labels)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    cells = frame[list(labels)]
+    cells = cells.mask(cells.isna() | (cells == ""), 0)
+    numbers = cells.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     wrong = ~(np.isfinite(numbers) & (numbers >= 0) & (numbers == np.floor(numbers)))
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
@@ -132,7 +135,13 @@ def votes_from_counts(
             f"row {row} of the table (the first is 0), column {labels[column]!r}: a count must be "
             f"a whole number of at least 0; got {value!r}"
         )
-    items = frame.index if item is None else frame[item]
+    items = (frame.index if item is None else pd.Index(frame[item])).rename(item)
+    if not items.is_unique:
+        twice = items[items.duplicated()][0]
+        raise ValueError(
+            f"item {twice!r} has more than one row, the second of them row "
+            f"{int(np.argmax(items.duplicated()))} (the first is 0): choose its row, or add them up"
+        )
     return items.tolist(), numbers.astype(np.int64), tuple(labels)
 
 

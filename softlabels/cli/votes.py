@@ -177,7 +177,8 @@ def _counted(chunk: pd.DataFrame, counts: list[str], file: str, skip: bool) -> p
     """Say which rows hold something else than counts, and leave them out if asked to."""
     import pandas as pd
 
-    numbers = chunk[counts].apply(pd.to_numeric, errors="coerce")
+    cells = chunk[counts].fillna("0")  # empty: no vote
+    numbers = cells.apply(pd.to_numeric, errors="coerce")
     right = ((numbers >= 0) & (numbers % 1 == 0)).all(axis=1)
     return _left(chunk, right, "a count that is no whole number of at least 0", file, skip)
 

@@ -82,7 +82,18 @@ def test_a_wide_table_keeps_the_given_order_of_labels():
     assert votes_from_counts(table, ["call", "song"])[1].tolist() == [[1, 3], [2, 0]]
 
 
-@pytest.mark.parametrize("value", [-1, 0.5, None, "many", float("inf")])
+def test_an_empty_cell_is_no_vote():
+    table = pd.DataFrame({"song": [1, None], "call": ["", "2"]})
+    assert votes_from_counts(table, ["song", "call"])[1].tolist() == [[1, 0], [0, 2]]
+
+
+def test_an_item_with_two_rows_is_refused():
+    table = pd.DataFrame({"clip": ["a", "b", "a"], "song": [1, 1, 1]})
+    with pytest.raises(ValueError, match=r"item 'a' has more than one row, the second .*row 2"):
+        votes_from_counts(table, ["song"], item="clip")
+
+
+@pytest.mark.parametrize("value", [-1, 0.5, "many", float("inf")])
 def test_a_count_that_is_none_is_named(value):
     table = pd.DataFrame({"song": [1, value]}, dtype=object)
     with pytest.raises(ValueError, match=r"row 1 of the table .*column 'song'.*whole number"):
