@@ -11,6 +11,7 @@ import numpy as np
 import speechbrain as sb
 import torch
 from speechbrain.nnet.schedulers import update_learning_rate
+from speechbrain.utils.distributed import run_on_main
 from speechbrain.utils.distributed import get_rank
 
 from softlabels.losses import soft_cross_entropy
@@ -135,8 +136,14 @@ class SoftLabelBrain(sb.Brain):
             {"epoch": epoch}, train_stats={"loss": self.train_loss}, valid_stats=valid
         )
         if self.checkpointer is not None:
-            self.checkpointer.save_and_keep_only(
-                meta={"epoch": epoch, **valid}, importance_keys=[_rank], verbosity=logging.DEBUG
+            # Each rank would list what to delete for itself, and find other files than the next.
+            run_on_main(
+                self.checkpointer.save_and_keep_only,
+                kwargs={
+                    "meta": {"epoch": epoch, **valid},
+                    "importance_keys": [_rank],
+                    "verbosity": logging.DEBUG,
+                },
             )
 
     def on_evaluate_start(self, max_key: str | None = None, min_key: str | None = None) -> None:

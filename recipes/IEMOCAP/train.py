@@ -240,8 +240,8 @@ def train_and_test(hparams_file, hparams, run_opts, overrides):
     brain.evaluate(loaders["valid"])
     validated = brain.predictions.log_probabilities
     brain.evaluate(loaders["held_out"])
+    run_on_main(export_model, args=[brain, validated, notice])
     if if_main_process():
-        export_model(brain, validated, notice)
         report(brain, hparams, manifests, chosen, made_by, notice)
 
 

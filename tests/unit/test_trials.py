@@ -1,5 +1,6 @@
 """Trials: in processes of their own, none left behind, and one holder of a folder at a time."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -79,7 +80,9 @@ def test_a_killed_sweep_leaves_no_trial_running(trial, tmp_path, number):
         "with hold(p): run_trials([Trial(n, p / 'script.py', ('hang',), p / n) for n in 'ab'], "
         "p, jobs=2, progressbar=False)"
     )
-    sweep = subprocess.Popen([sys.executable, "-c", code])
+    # where tests run in the background, interrupts are ignored: not so by a sweep
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    sweep = subprocess.Popen([sys.executable, "-c", code], preexec_fn=heed)
     files = [tmp_path / name / "pid" for name in "ab"]
     until(lambda: all(file.exists() and file.read_text() for file in files))
     trials = [int(file.read_text()) for file in files]
