@@ -79,7 +79,8 @@ def check_install(words):
 
 
 def run_recipe(words, folder, corpus):
-    words = [word.replace("/path/to/IEMOCAP_full_release", str(corpus)) for word in words]
+    places = ("/path/to/IEMOCAP_full_release", "/path/to/corpus")
+    words = [str(corpus) if word in places else word for word in words]
     if "--data_folder" not in words:
         words += ["--data_folder", str(corpus)]
     if "--output_folder" not in words:

@@ -19,6 +19,7 @@ from softlabels.report.teachers import described
 # Okabe and Ito's palette: told apart by colour-blind readers too
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 MARKERS = "os^DvPX"
+FEWEST = 10  # predictions that a point of the reliability curve rests on
 
 
 def draw_teachers(
@@ -194,9 +195,10 @@ def draw_reliability(bins: Mapping[str, Mapping[str, Any]], file: Path) -> None:
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="grey", linestyle="--", label="calibrated")
     for index, (row, found) in enumerate(bins.items()):
+        enough = [place for place, n in enumerate(found["n"]) if n >= FEWEST]
         axes.plot(
-            found["confidence"],
-            found["right"],
+            [found["confidence"][place] for place in enough],
+            [found["right"][place] for place in enough],
             color=COLOURS[index % len(COLOURS)],
             marker=MARKERS[index % len(MARKERS)],
             markersize=4,
