@@ -11,8 +11,7 @@ import numpy as np
 import speechbrain as sb
 import torch
 from speechbrain.nnet.schedulers import update_learning_rate
-from speechbrain.utils.distributed import run_on_main
-from speechbrain.utils.distributed import get_rank
+from speechbrain.utils.distributed import get_rank, run_on_main
 
 from softlabels.losses import soft_cross_entropy
 from softlabels.metrics import mean_distances, recognition

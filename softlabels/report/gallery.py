@@ -84,7 +84,10 @@ def draw_all(
     for row, part in said.groupby("row", sort=False):
         found = calibration(part[[f"p_{k}" for k in classes]], part["predicted"] == part["true"])
         bins[str(row)] = {**found, "trials": len(of_row[row])}
-    says = "Below the diagonal a model is surer than it is right. Clear utterances of all trials, in bins of at least ten."
+    says = (
+        "Below the diagonal a model is surer than it is right. Clear utterances of all trials, "
+        "in bins of at least ten."
+    )
     file = picture("reliability.png", "Is confidence borne out?", says)
     figures.draw_reliability(bins, file)
     for row, trials in of_row.items():
