@@ -177,9 +177,12 @@ def _count_once(
     """Count the annotators behind each item's labels, each of them once."""
     n, among, width = sizes
     if n * among * width <= 8 * len(items):  # room for a mark for each possible vote
-        given = np.zeros((n, among, width), dtype=bool)
-        given[items, annotators, labels] = True
-        return given.sum(axis=1, dtype=np.int64)
+        given = np.zeros(n * among * width, dtype=bool)
+        given[(annotators * n + items) * width + labels] = True
+        counts = np.zeros((n, width), dtype=np.int64)
+        for of_annotator in given.reshape(among, n, width):
+            counts += of_annotator
+        return counts
     votes = (items * among + annotators) * width + labels
     again = pd.Series(votes).duplicated().to_numpy()
     if again.any():
