@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
-from softlabels.cli.votes import names, read_votes, votes_options
+from softlabels.cli.votes import names, read_votes, votes_options, warn_of_absent
 
 
 @click.command(
@@ -22,7 +23,7 @@ from softlabels.cli.votes import names, read_votes, votes_options
 @click.option("--patterns", type=click.IntRange(min=1), default=8, show_default=True)
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="A PNG to draw.")
 def audit(
-    votes: TextIO,
+    votes: BufferedReader,
     classes: list[str],
     minimum_agreement: int,
     alpha: float,
@@ -45,6 +46,7 @@ def audit(
     from softlabels.votes import partition_counts
 
     items, counts, labels = read_votes(votes, **where)
+    warn_of_absent(classes, labels)
     targets = classes or list(labels)
     encoders = {
         "hard": get_encoder("hard", targets, minimum_agreement=minimum_agreement),

@@ -59,22 +59,80 @@ def test_encode_reads_wide_tables_and_manifests():
 
 @pytest.mark.parametrize(
     ("line", "told"),
-    [("u3,dan,sad,more", "line 4"), (",dan,sad", "line 7: no task or no worker")],
+    [
+        ("u1,dan,sad,more", "line 4: 4 fields in place of 3"),
+        ("u1,dan", "line 4: 2 fields in place of 3"),
+        (",dan,sad", "line 4: no task"),
+        ("u1,,sad", "line 4: no worker"),
+        ('u1,"dan"x,sad', "line 4: "),
+    ],
 )
 def test_a_bad_row_is_named_by_its_line_and_left_out_only_if_asked(line, told):
-    given = LONG.replace("u1,cat,sad", line) if "more" in line else f"{LONG}{line}\n"
+    given = LONG.replace("u1,cat,sad", line)
     refused = softlabels("encode", "-", *CLASSES, given=given, code=1)
     assert told in refused.stderr
     assert "--skip-bad-rows" in refused.stderr
     done = softlabels("encode", "-", *CLASSES, "--skip-bad-rows", given=given)
     assert len(table(done.stdout)) == 2
-    assert "line" in done.stderr
+    assert told in done.stderr
+
+
+def test_lines_are_counted_as_in_the_file(tmp_path):
+    # an empty line, a cell of two lines, a bad row and bytes that are no UTF-8 come before
+    rows = [
+        b"task,worker,label",
+        b"",
+        b'u1,"ann',
+        b'lee",happy',
+        b"u1,bob",
+        b"u1,cat,h\xe9",
+        b"u1,,sad",
+    ]
+    file = tmp_path / "votes.csv"
+    file.write_bytes(b"\r\n".join(rows))
+    told = softlabels("encode", file, *CLASSES, "--skip-bad-rows").stderr
+    for line in ("line 5: 2 fields", "line 6: is not UTF-8", "line 7: no worker"):
+        assert line in told
+    assert "1 items, 1 of them with a target" in told
+
+
+def test_a_label_may_look_like_a_missing_value():
+    given = "task,worker,label\nNA,1,None\nNA,2,nan\nNA,3,007\nNA,4,\n"
+    done = softlabels("encode", "-", "--encoder", "soft", "--classes", "None,007", given=given)
+    assert done.stdout == "item,None,007\nNA,0.5,0.5\n"
+
+
+def test_a_class_that_nobody_voted_for_is_told():
+    done = softlabels("encode", "-", "--classes", "happy,sda", given=LONG)
+    assert "nobody voted for sda; the labels: happy, other, sad" in done.stderr
+
+
+def test_a_refused_run_leaves_its_output_as_it_was(tmp_path):
+    out = tmp_path / "targets.csv"
+    out.write_text("of another run")
+    softlabels("encode", "-", *CLASSES, "-o", out, given=f"{LONG}u3\n", code=1)
+    assert out.read_text() == "of another run"
+
+
+def test_a_file_without_votes_is_refused():
+    for given, told in (("", "is empty"), ("task,worker,label\n", "no votes"), ("{", "manifest")):
+        assert told in softlabels("encode", "-", *CLASSES, given=given, code=1).stderr
 
 
 def test_a_bad_count_is_named_by_its_line():
     options = ["--item", "clip", "--counts", "song,call", "--classes", "song"]
-    refused = softlabels("encode", "-", *options, given=WIDE.replace("b,0", "b,-1"), code=1)
-    assert "line 3: a count that is no whole number" in refused.stderr
+    for bad in ("-1", "x", "0.5", "inf"):
+        given = WIDE.replace("b,0", f"b,{bad}")
+        refused = softlabels("encode", "-", *options, given=given, code=1)
+        assert "line 3: a count that is no whole number" in refused.stderr
+    done = softlabels("encode", "-", *options, "--skip-bad-rows", given=given)
+    assert [row["clip"] for row in table(done.stdout)] == ["a"]
+
+
+def test_an_empty_count_is_no_vote():
+    options = ["--encoder", "soft", "--counts", "song,call", "--classes", "song,call"]
+    done = softlabels("encode", "-", *options, given="clip,song,call\na,,2\n")
+    assert done.stdout.splitlines()[1].endswith(",0.0,1.0")
 
 
 def test_audit_tells_agreement_partition_and_patterns(votes, tmp_path):
