@@ -12,9 +12,13 @@ from softlabels.cli.votes import names, read_votes, votes_options, warn_of_absen
 
 
 @click.command(
-    epilog="Examples:\n\n"
-    "softlabels audit votes.csv --classes neutral,happy,sad,angry --picture audit.png\n\n"
-    "softlabels audit clips.csv --item clip --counts song,call,noise --classes song,call"
+    epilog="""\b
+    Examples:
+    softlabels audit votes.csv --classes neutral,happy,sad,angry --picture audit.png
+    softlabels audit clips.csv --item clip --counts song,call,noise --classes song,call
+    softlabels audit tabulatedVotes.csv --counts A,D,F,H,N,S \\
+        --query '`Unnamed: 0` < 200000'
+    """
 )
 @votes_options
 @click.option("--classes", callback=names, metavar="CLASS,…", help="The targets.  [default: all]")

@@ -13,11 +13,13 @@ CHUNK = 200_000  # rows that are written at once
 
 
 @click.command(
-    epilog="Examples:\n\n"
-    "softlabels encode votes.csv --encoder modified_soft --alpha 0.75 "
-    "--classes neutral,happy,sad,angry -o targets.csv\n\n"
-    "softlabels encode clips.csv --item clip --counts song,call,noise --classes song,call\n\n"
-    "cat votes.csv | softlabels encode - --classes toxic,fine"
+    epilog="""\b
+    Examples:
+    softlabels encode votes.csv --encoder modified_soft --alpha 0.75 \\
+        --classes neutral,happy,sad,angry -o targets.csv
+    softlabels encode clips.csv --item clip --counts song,call,noise --classes song,call
+    cat votes.csv | softlabels encode - --classes toxic,fine
+    """
 )
 @votes_options
 @click.option("--encoder", "name", default="modified_soft", show_default=True)

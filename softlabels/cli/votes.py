@@ -33,7 +33,11 @@ def votes_options(command: Command) -> Command:
         click.option(
             "--skip-bad-rows", is_flag=True, help="Leave out rows that can't be read; say which."
         ),
-        click.option("--query", help="Only rows that this pandas query selects: 'age > 20'."),
+        click.option(
+            "--query",
+            help="Only rows that this pandas query selects: 'age > 20'. A first column without "
+            "a name is called `Unnamed: 0`.",
+        ),
         click.option(
             "--counts",
             callback=names,

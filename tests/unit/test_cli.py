@@ -148,11 +148,12 @@ def test_audit_tells_agreement_partition_and_patterns(votes, tmp_path):
 
 
 def test_a_query_selects_rows():
-    given = "way,clip,song,call\n1,a,3,1\n2,a,0,2\n"
-    options = ["--item", "clip", "--counts", "song,call", "--query", "way == 1"]
-    said = softlabels("audit", "-", *options, given=given).stdout
-    assert "| items | 1 |" in said
-    assert "| votes | 4 |" in said
+    given = ',clip,song,call\n"11",a,3,1\n"21",a,0,2\n'
+    for query in ("`Unnamed: 0` < 20", "song == 3", "clip == 'a' and call == 1"):
+        options = ["--item", "clip", "--counts", "song,call", "--query", query]
+        said = softlabels("audit", "-", *options, given=given).stdout
+        assert "| items | 1 |" in said
+        assert "| votes | 4 |" in said
 
 
 def test_encoders_are_listed_with_their_options():
