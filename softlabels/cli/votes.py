@@ -90,11 +90,12 @@ def read_votes(
 
 
 def warn_of_absent(classes: Sequence[str], labels: Sequence[str]) -> None:
-    """Say which classes nobody voted for: they may be misspelt."""
+    """Say which classes nobody voted for: they may be misspelt. All of them are an error."""
     if absent := [name for name in classes if name not in labels]:
-        click.echo(
-            f"nobody voted for {', '.join(absent)}; the labels: {', '.join(labels)}", err=True
-        )
+        told = f"nobody voted for {', '.join(absent)}; the labels: {', '.join(labels)}"
+        if len(absent) == len(classes):
+            raise ValueError(told)
+        click.echo(told, err=True)
 
 
 def _manifest(text: bytes, file: str) -> Counted:

@@ -105,6 +105,8 @@ def test_a_label_may_look_like_a_missing_value():
 def test_a_class_that_nobody_voted_for_is_told():
     done = softlabels("encode", "-", "--classes", "happy,sda", given=LONG)
     assert "nobody voted for sda; the labels: happy, other, sad" in done.stderr
+    refused = softlabels("encode", "-", "--classes", "hapy,sda", given=LONG, code=1)
+    assert "nobody voted for hapy, sda" in refused.stderr
 
 
 def test_a_refused_run_leaves_its_output_as_it_was(tmp_path):
@@ -144,6 +146,21 @@ def test_audit_tells_agreement_partition_and_patterns(votes, tmp_path):
     assert "| 2 × happy, 1 × sad | 1 | 1.00 0.00 | 0.67 0.33 | 0.61 0.39 |" in said
     # observed 2·(1·1)... worked in test_tables; here that it is told
     assert "Krippendorff's α" in said
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_audit_of_many_classes_tells_the_commonest(tmp_path):
+    rows = [f"clip{i},{w},bird {i if w < 2 else i + 1}" for i in range(400) for w in range(3)]
+    rows += ["clip0,3,bird 7", "clip0,4,bird 7"]
+    rows += [f"again{i},{w},bird {399 if w < 2 else 400}" for i in range(2) for w in range(3)]
+    given = "\n".join(["task,worker,label", *rows]) + "\n"
+    picture = tmp_path / "audit.png"
+    said = softlabels("audit", "-", "--picture", picture, given=given).stdout
+    assert "| votes for bird 7 | 5 (0.4%) |" in said
+    assert "| other labels | 389 |" in said  # of 401
+    # 2 + 0.75 and 1 + 0.75 of 3 + 401 · 0.75
+    assert "bird 399 0.67, bird 400 0.33 | bird 399 0.01, bird 400 0.01, bird 0 0.00 |" in said
+    assert max(map(len, said.splitlines())) < 500
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
