@@ -61,7 +61,7 @@ def votes_from_table(
     """
     columns = [item, annotator, label]
     coders = [_Coder(), _Coder(), _Coder()]
-    parts: list[list[NDArray[np.int64]]] = [[], [], []]
+    parts: list[list[NDArray[np.integer]]] = [[], [], []]
     start = 0
     for part in _parts(frame, columns):
         missing = [name for name in columns if name not in part.columns]
@@ -75,7 +75,9 @@ def votes_from_table(
                 raise ValueError(f"row {row} of the table (the first is 0) has no {name!r}")
         start += len(part)
     items, annotators, labels = (
-        (codes[0] if len(codes) == 1 else np.concatenate(codes)) if codes else np.zeros(0, int)
+        (codes[0] if len(codes) == 1 else np.concatenate(codes, dtype=np.int32))
+        if codes
+        else np.zeros(0, int)
         for codes in parts
     )
     if labels.min(initial=0) < 0:  # empty: no vote
@@ -169,25 +171,26 @@ def votes_from_manifest(manifest: Mapping[str, Mapping[str, Any]]) -> Counted:
 
 
 def _count_once(
-    items: NDArray[np.int64],
-    annotators: NDArray[np.int64],
-    labels: NDArray[np.int64],
+    items: NDArray[np.integer],
+    annotators: NDArray[np.integer],
+    labels: NDArray[np.integer],
     sizes: Sequence[int],
 ) -> NDArray[np.int64]:
     """Count the annotators behind each item's labels, each of them once."""
     n, among, width = sizes
     if n * among * width <= 8 * len(items):  # room for a mark for each possible vote
         given = np.zeros(n * among * width, dtype=bool)
-        given[(annotators * n + items) * width + labels] = True
+        given[(annotators.astype(np.int64, copy=False) * n + items) * width + labels] = True
         counts = np.zeros((n, width), dtype=np.int64)
         for of_annotator in given.reshape(among, n, width):
             counts += of_annotator
         return counts
-    votes = (items * among + annotators) * width + labels
+    votes = (items.astype(np.int64, copy=False) * among + annotators) * width + labels
     again = pd.Series(votes).duplicated().to_numpy()
     if again.any():
         items, labels = items[~again], labels[~again]
-    return np.bincount(items * width + labels, minlength=n * width).reshape(n, width)
+    cells = items.astype(np.int64, copy=False) * width + labels
+    return np.bincount(cells, minlength=n * width).reshape(n, width)
 
 
 class _Coder:
@@ -197,7 +200,7 @@ class _Coder:
         self._values: list[Any] = []
         self._numbers: dict[Any, int] = {}
 
-    def add(self, column: pd.Series) -> NDArray[np.int64]:
+    def add(self, column: pd.Series) -> NDArray[np.integer]:
         """Number a part; −1 where a value is missing or an empty string."""
         codes, uniques = _factorize(column)
         values = uniques.tolist()
@@ -210,7 +213,8 @@ class _Coder:
             if value not in self._numbers and value != "":
                 self._numbers[value] = len(self._values)
                 self._values.append(value)
-        ours = np.array([self._numbers.get(value, -1) for value in values] + [-1], np.int64)
+        # half the memory: a table in parts may be a large one
+        ours = np.array([self._numbers.get(value, -1) for value in values] + [-1], np.int32)
         return ours[codes]
 
     def __len__(self) -> int:
@@ -224,7 +228,7 @@ class _Coder:
 def _factorize(column: pd.Series) -> tuple[NDArray[np.int64], pd.Index]:
     """As `pandas.factorize`, in less time where equal values stand in runs."""
     new = (column != column.shift()).to_numpy(bool, na_value=True)
-    if new.mean() > 0.5:
+    if 2 * new.sum() >= len(new):
         codes, uniques = pd.factorize(column)
         return codes, pd.Index(uniques)
     codes, uniques = pd.factorize(column[new])

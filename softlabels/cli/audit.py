@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
-from softlabels.cli.votes import names, read_votes, votes_options
+from softlabels.cli.votes import names, read_votes, votes_options, warn_of_absent
+
+MOST = 12  # labels or classes that are told one by one
 
 
 @click.command(
-    epilog="Examples:\n\n"
-    "softlabels audit votes.csv --classes neutral,happy,sad,angry --picture audit.png\n\n"
-    "softlabels audit clips.csv --item clip --counts song,call,noise --classes song,call"
+    epilog="""\b
+    Examples:
+    softlabels audit votes.csv --classes neutral,happy,sad,angry --picture audit.png
+    softlabels audit clips.csv --item clip --counts song,call,noise --classes song,call
+    softlabels audit tabulatedVotes.csv --counts A,D,F,H,N,S \\
+        --query '`Unnamed: 0` < 200000'
+    """
 )
 @votes_options
 @click.option("--classes", callback=names, metavar="CLASS,…", help="The targets.  [default: all]")
@@ -22,7 +30,7 @@ from softlabels.cli.votes import names, read_votes, votes_options
 @click.option("--patterns", type=click.IntRange(min=1), default=8, show_default=True)
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="A PNG to draw.")
 def audit(
-    votes: TextIO,
+    votes: BufferedReader,
     classes: list[str],
     minimum_agreement: int,
     alpha: float,
@@ -42,9 +50,10 @@ def audit(
     from softlabels.encoders import get_encoder
     from softlabels.report.tables import markdown, target_table
     from softlabels.report.teachers import commonest_patterns, described, target_statistics
-    from softlabels.votes import partition_counts
+    from softlabels.votes import partition_counts, target_counts
 
     items, counts, labels = read_votes(votes, **where)
+    warn_of_absent(classes, labels)
     targets = classes or list(labels)
     encoders = {
         "hard": get_encoder("hard", targets, minimum_agreement=minimum_agreement),
@@ -69,9 +78,11 @@ def audit(
         },
         **{
             f"votes for {label}": f"{n} ({n / max(counts.sum(), 1):.1%})"
-            for label, n in zip(labels, counts.sum(axis=0), strict=True)
+            for label, n in _commonest(labels, counts.sum(axis=0))
         },
     }
+    if len(labels) > MOST:
+        facts["other labels"] = f"{len(labels) - MOST}"
     click.echo(markdown(pd.DataFrame({"": facts.keys(), "value": facts.values()})))
     common = commonest_patterns(counts[kinds != "discarded"], patterns)
     made = [
@@ -82,9 +93,16 @@ def audit(
         }
         for row, n in common
     ]
-    click.echo(f"\nTargets in the order {', '.join(targets)}:\n\n{markdown(pd.DataFrame(made))}\n")
+    if len(targets) > MOST:
+        told = "The highest of each target"
+    else:
+        told = f"Targets in the order {', '.join(targets)}"
+    click.echo(f"\n{told}:\n\n{markdown(pd.DataFrame(made))}\n")
     rows = target_statistics(counts, labels, encoders, minimum_agreement)
-    click.echo(markdown(target_table(rows, targets)))
+    shown = _commonest(range(len(targets)), target_counts(counts, labels, targets).sum(axis=0))
+    for row in rows:
+        row["balance"] = [row["balance"][k] for k, _ in shown]
+    click.echo(markdown(target_table(rows, [targets[k] for k, _ in shown])))
     if picture:
         from softlabels.report.figures import draw_teachers
 
@@ -96,4 +114,17 @@ def _written(encoder: Any, row: Any, labels: tuple[str, ...]) -> str:
     import numpy as np
 
     target = encoder.encode_counts(row[None], labels)[0]
-    return "no target" if np.isnan(target).any() else " ".join(f"{x:.2f}" for x in target)
+    if np.isnan(target).any():
+        return "no target"
+    if len(target) <= MOST:
+        return " ".join(f"{x:.2f}" for x in target)
+    highest = [k for k in np.argsort(-target, kind="stable")[:3] if target[k]]
+    return ", ".join(f"{encoder.classes[k]} {target[k]:.2f}" for k in highest)
+
+
+def _commonest(names: Sequence[Any], votes: Any) -> list[tuple[Any, int]]:
+    """The names with most votes, in their own order."""
+    import numpy as np
+
+    most = np.sort(np.argsort(-votes, kind="stable")[:MOST])
+    return [(names[k], int(votes[k])) for k in most]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from io import BufferedReader
 from typing import Any, TextIO
 
 import click
 
-from softlabels.cli.votes import names, read_votes, votes_options
+from softlabels.cli.votes import names, read_votes, votes_options, warn_of_absent
 
 CHUNK = 200_000  # rows that are written at once
 
 
 @click.command(
-    epilog="Examples:\n\n"
-    "softlabels encode votes.csv --encoder modified_soft --alpha 0.75 "
-    "--classes neutral,happy,sad,angry -o targets.csv\n\n"
-    "softlabels encode clips.csv --item clip --counts song,call,noise --classes song,call\n\n"
-    "cat votes.csv | softlabels encode - --classes toxic,fine"
+    epilog="""\b
+    Examples:
+    softlabels encode votes.csv --encoder modified_soft --alpha 0.75 \\
+        --classes neutral,happy,sad,angry -o targets.csv
+    softlabels encode clips.csv --item clip --counts song,call,noise --classes song,call
+    cat votes.csv | softlabels encode - --classes toxic,fine
+    """
 )
 @votes_options
 @click.option("--encoder", "name", default="modified_soft", show_default=True)
@@ -26,9 +29,9 @@ CHUNK = 200_000  # rows that are written at once
 @click.option(
     "--option", "more", multiple=True, metavar="NAME=VALUE", help="Of an encoder of your own."
 )
-@click.option("-o", "--output", type=click.File("w", encoding="utf-8", lazy=False), default="-")
+@click.option("-o", "--output", type=click.File("w", encoding="utf-8", lazy=True), default="-")
 def encode(
-    votes: TextIO,
+    votes: BufferedReader,
     name: str,
     classes: list[str],
     alpha: float | None,
@@ -53,6 +56,7 @@ def encode(
     options |= dict(_option(text) for text in more)
     encoder = get_encoder(name, classes, **options)
     items, counts, labels = read_votes(votes, **where)
+    warn_of_absent(classes, labels)
     none = 0
     for start in range(0, max(len(items), 1), CHUNK):
         targets = encoder.encode_counts(counts[start : start + CHUNK], labels)

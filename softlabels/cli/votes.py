@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from collections.abc import Callable, Sequence
+from io import BufferedReader
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from softlabels.cli.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
     from softlabels.tables import Counted
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-CHUNK = 500_000  # rows in memory at once
 
 
 def names(context: click.Context, parameter: click.Parameter, text: str | None) -> list[str]:
@@ -33,7 +33,11 @@ def votes_options(command: Command) -> Command:
         click.option(
             "--skip-bad-rows", is_flag=True, help="Leave out rows that can't be read; say which."
         ),
-        click.option("--query", help="Only rows that this pandas query selects: 'age > 20'."),
+        click.option(
+            "--query",
+            help="Only rows that this pandas query selects: 'age > 20'. A first column without "
+            "a name is called `Unnamed: 0`.",
+        ),
         click.option(
             "--counts",
             callback=names,
@@ -45,14 +49,14 @@ def votes_options(command: Command) -> Command:
             "--annotator", default="worker", show_default=True, help="Column of annotators."
         ),
         click.option("--item", help="Column of items.  [default: task]"),
-        click.argument("votes", type=click.File("r", encoding="utf-8")),
+        click.argument("votes", type=click.File("rb")),
     ):
         command = decorate(command)
     return command
 
 
 def read_votes(
-    votes: TextIO,
+    votes: BufferedReader,
     *,
     item: str | None,
     annotator: str,
@@ -71,126 +75,95 @@ def read_votes(
     ValueError
         If a row can't be read, named by its line; or if nothing can.
     """
+    first = votes.peek(1)
+    if not first:
+        raise ValueError(f"{votes.name} is empty")
+    if first.lstrip().startswith(b"{"):
+        found = _manifest(votes.read(), votes.name)
+    else:
+        rows = Rows(votes, votes.name, skip_bad_rows)
+        item = item or (None if counts else "task")
+        found = _table(rows, item, annotator, label, counts, query)
+    if not len(found[0]):
+        raise ValueError(f"{votes.name} holds no votes")
+    return found
+
+
+def warn_of_absent(classes: Sequence[str], labels: Sequence[str]) -> None:
+    """Say which classes nobody voted for: they may be misspelt. All of them are an error."""
+    if absent := [name for name in classes if name not in labels]:
+        told = f"nobody voted for {', '.join(absent)}; the labels: {', '.join(labels)}"
+        if len(absent) == len(classes):
+            raise ValueError(told)
+        click.echo(told, err=True)
+
+
+def _manifest(text: bytes, file: str) -> Counted:
+    from softlabels.tables import votes_from_manifest
+
+    try:
+        return votes_from_manifest(json.loads(text))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{file}: no manifest of entries with 'votes' ({error!r})") from error
+
+
+def _table(
+    rows: Rows,
+    item: str | None,
+    annotator: str,
+    label: str,
+    counts: list[str],
+    query: str | None,
+) -> Counted:
     import pandas as pd
 
-    from softlabels.tables import votes_from_counts, votes_from_manifest, votes_from_table
+    from softlabels.tables import votes_from_counts, votes_from_table
 
-    first = votes.read(1)
-    if first == "{":
-        try:
-            return votes_from_manifest(json.loads(first + votes.read()))
-        except (KeyError, TypeError) as error:
-            raise ValueError(
-                f"{votes.name}: no manifest of entries with 'votes' ({error!r})"
-            ) from error
-    header = first + votes.readline()
-    if not header.strip():
-        raise ValueError(f"{votes.name} is empty")
-    columns = pd.read_csv(io.StringIO(header)).columns.tolist()
-    item = item or (None if counts else "task")
     needed = [*([item] if item else []), *(counts or [annotator, label])]
-    absent = [name for name in needed if name not in columns]
+    absent = [name for name in needed if name not in rows.columns]
     if absent:
         raise ValueError(
-            f"{votes.name} has no column {absent[0]!r}; it has {columns}. Name the columns with "
-            "--item, --annotator and --label, or --counts"
+            f"{rows.file} has no column {absent[0]!r}; it has {rows.columns}. Name the columns "
+            "with --item, --annotator and --label, or --counts"
         )
-    chunks = _chunks(header, votes, columns, query, skip_bad_rows)
+    chunks = rows.chunks(rows.columns if query else needed)
+    if query:
+        chunks = (_queried(chunk, query) for chunk in chunks)
     if not counts:
         assert item is not None
-        return votes_from_table(
-            (_told(chunk, [item, annotator], votes.name, skip_bad_rows) for chunk in chunks),
-            item=item,
-            annotator=annotator,
-            label=label,
-        )
-    wide = [_counted(chunk, counts, votes.name, skip_bad_rows) for chunk in chunks]
-    table = pd.concat(wide) if wide else pd.DataFrame(columns=needed)
-    return votes_from_counts(table, counts, item)
+        named = (_named(rows, chunk, [item, annotator]) for chunk in chunks)
+        return votes_from_table(named, item=item, annotator=annotator, label=label)
+    wide = [_counted(rows, chunk, item, counts) for chunk in chunks]
+    return votes_from_counts(pd.concat(wide or [pd.DataFrame(columns=needed)]), counts, item)
 
 
-class _Whole:
-    """A text stream of which the first line has been read already, from its start."""
-
-    def __init__(self, first: str, rest: TextIO) -> None:
-        self.first, self.rest = first, rest
-
-    def read(self, size: int = -1) -> str:
-        """The next characters."""
-        first, self.first = self.first, ""
-        return first or self.rest.read(size)
-
-    def __iter__(self) -> Iterator[str]:
-        yield self.first
-        yield from self.rest
-
-
-def _chunks(
-    header: str, votes: TextIO, columns: list[str], query: str | None, skip: bool
-) -> Iterator[pd.DataFrame]:
-    """Read a CSV's rows, some at a time; the index is the line in the file."""
-    import pandas as pd
-    from tqdm import tqdm
-
-    # The header is read as a row: by it pandas knows a row with too many fields.
-    reader = pd.read_csv(
-        _Whole(header, votes),
-        header=None,
-        names=columns,
-        dtype="string",
-        chunksize=CHUNK,
-        on_bad_lines="warn" if skip else "error",
-        skip_blank_lines=False,
-    )
-    with tqdm(desc="votes", unit=" rows", delay=1) as bar:
-        try:
-            for chunk in reader:
-                chunk.index += 1
-                chunk = chunk.loc[2:].dropna(how="all")
-                bar.update(len(chunk))
-                yield _typed(chunk).query(query) if query else chunk
-        except pd.errors.ParserError as error:
-            raise ValueError(
-                f"{votes.name}: {str(error).strip()}; mend the row, or leave such rows out with "
-                "--skip-bad-rows"
-            ) from error
-        except (pd.errors.UndefinedVariableError, SyntaxError, TypeError) as error:
-            raise ValueError(f"--query {query!r}: {error}; the columns are {columns}") from error
-
-
-def _typed(chunk: pd.DataFrame) -> pd.DataFrame:
-    """Make numbers of the columns that hold nothing else."""
+def _queried(chunk: pd.DataFrame, query: str) -> pd.DataFrame:
+    """Select rows; columns that hold nothing but numbers are numbers."""
     import pandas as pd
 
     numbers = chunk.apply(pd.to_numeric, errors="coerce")
-    same = (numbers.isna() == chunk.isna()).all()
-    return chunk.assign(**{name: numbers[name] for name in chunk.columns[same]})
+    whole = chunk.columns[numbers.notna().all()]
+    try:
+        return chunk.loc[chunk.assign(**{name: numbers[name] for name in whole}).query(query).index]
+    except (pd.errors.UndefinedVariableError, SyntaxError, TypeError) as error:
+        columns = chunk.columns.tolist()
+        raise ValueError(f"--query {query!r}: {error}; the columns are {columns}") from error
 
 
-def _told(chunk: pd.DataFrame, columns: list[str], file: str, skip: bool) -> pd.DataFrame:
-    """Say which rows lack an item or an annotator, and leave them out if asked to."""
-    whole = chunk[columns].notna().all(axis=1) & (chunk[columns] != "").all(axis=1)
-    return _left(chunk, whole, f"no {' or no '.join(columns)}", file, skip)
+def _named(rows: Rows, chunk: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Leave out rows without an item or an annotator."""
+    for name in columns:
+        chunk = rows.keep(chunk, chunk[name] != "", f"no {name}")
+    return chunk
 
 
-def _counted(chunk: pd.DataFrame, counts: list[str], file: str, skip: bool) -> pd.DataFrame:
-    """Say which rows hold something else than counts, and leave them out if asked to."""
+def _counted(rows: Rows, chunk: pd.DataFrame, item: str | None, counts: list[str]) -> pd.DataFrame:
+    """Leave out rows that hold something else than counts; an empty one is no vote."""
     import pandas as pd
 
-    cells = chunk[counts].fillna("0")  # empty: no vote
-    numbers = cells.apply(pd.to_numeric, errors="coerce")
-    right = ((numbers >= 0) & (numbers % 1 == 0)).all(axis=1)
-    return _left(chunk, right, "a count that is no whole number of at least 0", file, skip)
-
-
-def _left(chunk: pd.DataFrame, right: pd.Series, why: str, file: str, skip: bool) -> pd.DataFrame:
-    right = right.fillna(False).astype(bool)
-    if right.all():
-        return chunk
-    bad = chunk.index[~right].tolist()
-    lines = ", ".join(map(str, bad[:10])) + (", …" if len(bad) > 10 else "")
-    told = f"{file}, line {lines}: {why}"
-    if not skip:
-        raise ValueError(f"{told}; mend it, or leave such rows out with --skip-bad-rows")
-    click.echo(f"left out: {told}", err=True)
-    return chunk[right]
+    if item:
+        chunk = _named(rows, chunk, [item])
+    numbers = chunk[counts].replace("", "0").apply(pd.to_numeric, errors="coerce").astype(float)
+    good = ((numbers >= 0) & (numbers % 1 == 0)).all(axis=1)
+    chunk = chunk.assign(**{name: numbers[name] for name in counts})
+    return rows.keep(chunk, good, "a count that is no whole number of at least 0")

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from softlabels.encoders import AnnotationEncoder
 from softlabels.report.teachers import described
+from softlabels.votes import target_counts
 
 # Okabe and Ito's palette: told apart by colour-blind readers too
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 MARKERS = "os^DvPX"
 FEWEST = 10  # predictions that a point of the reliability curve rests on
+MOST_CLASSES = 10  # that fit beside each other
 
 
 def draw_teachers(
@@ -37,33 +39,38 @@ def draw_teachers(
     labels : sequence of str
         The L labels.
     encoders : dict
-        What to call it → encoder; all of the same classes.
+        What to call it → encoder; all of the same classes. Of many, those with most
+        votes in the patterns are drawn.
     file : Path
         The PNG to write.
     """
     classes = next(iter(encoders.values())).classes
+    votes = target_counts(np.stack([counts for counts, _ in patterns]), labels, classes).sum(axis=0)
+    shown = np.sort(np.argsort(-votes, kind="stable")[:MOST_CLASSES])
     size = (2.6 + 2.1 * len(encoders), 0.6 + 0.95 * len(patterns))
     figure = _figure(size)
     grid = figure.subplots(len(patterns), len(encoders), squeeze=False, sharex=True, sharey=True)
     for row, (counts, items) in enumerate(patterns):
         for column, (name, encoder) in enumerate(encoders.items()):
             axes = grid[row, column]
-            target = encoder.encode_counts(counts[None], labels)[0]
+            target = encoder.encode_counts(counts[None], labels)[0][shown]
             if np.isnan(target).any():
                 axes.text(0.5, 0.5, "no target", transform=axes.transAxes, ha="center", va="center")
             else:
-                bars = axes.bar(range(len(classes)), target, color=_colours(len(classes)))
+                bars = axes.bar(range(len(shown)), target, color=_colours(len(shown)))
                 axes.bar_label(bars, [f"{x:.2f}" for x in target], fontsize=6.5, padding=1)
             axes.set_ylim(0, 1.25)
             axes.set_yticks([0, 1])
-            axes.set_xticks(range(len(classes)), classes, rotation=30, ha="right", fontsize=8)
+            names = [classes[k] for k in shown]
+            axes.set_xticks(range(len(shown)), names, rotation=30, ha="right", fontsize=8)
             if row == 0:
                 axes.set_title(name, fontsize="medium")
         said = described(counts, labels, "\n")
         grid[row, 0].set_ylabel(
             f"{said}\n(n = {items})", rotation=0, ha="right", va="center", fontsize=8
         )
-    figure.supxlabel("the target that each encoder gives", fontsize="medium")
+    part = f": {len(shown)} of {len(classes)} classes" if len(shown) < len(classes) else ""
+    figure.supxlabel(f"the target that each encoder gives{part}", fontsize="medium")
     figure.savefig(file, dpi=130)
 
 

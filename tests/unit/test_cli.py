@@ -59,22 +59,82 @@ def test_encode_reads_wide_tables_and_manifests():
 
 @pytest.mark.parametrize(
     ("line", "told"),
-    [("u3,dan,sad,more", "line 4"), (",dan,sad", "line 7: no task or no worker")],
+    [
+        ("u1,dan,sad,more", "line 4: 4 fields in place of 3"),
+        ("u1,dan", "line 4: 2 fields in place of 3"),
+        (",dan,sad", "line 4: no task"),
+        ("u1,,sad", "line 4: no worker"),
+        ('u1,"dan"x,sad', "line 4: "),
+    ],
 )
 def test_a_bad_row_is_named_by_its_line_and_left_out_only_if_asked(line, told):
-    given = LONG.replace("u1,cat,sad", line) if "more" in line else f"{LONG}{line}\n"
+    given = LONG.replace("u1,cat,sad", line)
     refused = softlabels("encode", "-", *CLASSES, given=given, code=1)
     assert told in refused.stderr
     assert "--skip-bad-rows" in refused.stderr
     done = softlabels("encode", "-", *CLASSES, "--skip-bad-rows", given=given)
     assert len(table(done.stdout)) == 2
-    assert "line" in done.stderr
+    assert told in done.stderr
+
+
+def test_lines_are_counted_as_in_the_file(tmp_path):
+    # an empty line, a cell of two lines, a bad row and bytes that are no UTF-8 come before
+    rows = [
+        b"task,worker,label",
+        b"",
+        b'u1,"ann',
+        b'lee",happy',
+        b"u1,bob",
+        b"u1,cat,h\xe9",
+        b"u1,,sad",
+    ]
+    file = tmp_path / "votes.csv"
+    file.write_bytes(b"\r\n".join(rows))
+    told = softlabels("encode", file, *CLASSES, "--skip-bad-rows").stderr
+    for line in ("line 5: 2 fields", "line 6: is not UTF-8", "line 7: no worker"):
+        assert line in told
+    assert "1 items, 1 of them with a target" in told
+
+
+def test_a_label_may_look_like_a_missing_value():
+    given = "task,worker,label\nNA,1,None\nNA,2,nan\nNA,3,007\nNA,4,\n"
+    done = softlabels("encode", "-", "--encoder", "soft", "--classes", "None,007", given=given)
+    assert done.stdout == "item,None,007\nNA,0.5,0.5\n"
+
+
+def test_a_class_that_nobody_voted_for_is_told():
+    done = softlabels("encode", "-", "--classes", "happy,sda", given=LONG)
+    assert "nobody voted for sda; the labels: happy, other, sad" in done.stderr
+    refused = softlabels("encode", "-", "--classes", "hapy,sda", given=LONG, code=1)
+    assert "nobody voted for hapy, sda" in refused.stderr
+
+
+def test_a_refused_run_leaves_its_output_as_it_was(tmp_path):
+    out = tmp_path / "targets.csv"
+    out.write_text("of another run")
+    softlabels("encode", "-", *CLASSES, "-o", out, given=f"{LONG}u3\n", code=1)
+    assert out.read_text() == "of another run"
+
+
+def test_a_file_without_votes_is_refused():
+    for given, told in (("", "is empty"), ("task,worker,label\n", "no votes"), ("{", "manifest")):
+        assert told in softlabels("encode", "-", *CLASSES, given=given, code=1).stderr
 
 
 def test_a_bad_count_is_named_by_its_line():
     options = ["--item", "clip", "--counts", "song,call", "--classes", "song"]
-    refused = softlabels("encode", "-", *options, given=WIDE.replace("b,0", "b,-1"), code=1)
-    assert "line 3: a count that is no whole number" in refused.stderr
+    for bad in ("-1", "x", "0.5", "inf"):
+        given = WIDE.replace("b,0", f"b,{bad}")
+        refused = softlabels("encode", "-", *options, given=given, code=1)
+        assert "line 3: a count that is no whole number" in refused.stderr
+    done = softlabels("encode", "-", *options, "--skip-bad-rows", given=given)
+    assert [row["clip"] for row in table(done.stdout)] == ["a"]
+
+
+def test_an_empty_count_is_no_vote():
+    options = ["--encoder", "soft", "--counts", "song,call", "--classes", "song,call"]
+    done = softlabels("encode", "-", *options, given="clip,song,call\na,,2\n")
+    assert done.stdout.splitlines()[1].endswith(",0.0,1.0")
 
 
 def test_audit_tells_agreement_partition_and_patterns(votes, tmp_path):
@@ -89,12 +149,28 @@ def test_audit_tells_agreement_partition_and_patterns(votes, tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_an_audit_of_many_classes_tells_the_commonest(tmp_path):
+    rows = [f"clip{i},{w},bird {i if w < 2 else i + 1}" for i in range(400) for w in range(3)]
+    rows += ["clip0,3,bird 7", "clip0,4,bird 7"]
+    rows += [f"again{i},{w},bird {399 if w < 2 else 400}" for i in range(2) for w in range(3)]
+    given = "\n".join(["task,worker,label", *rows]) + "\n"
+    picture = tmp_path / "audit.png"
+    said = softlabels("audit", "-", "--picture", picture, given=given).stdout
+    assert "| votes for bird 7 | 5 (0.4%) |" in said
+    assert "| other labels | 389 |" in said  # of 401
+    # 2 + 0.75 and 1 + 0.75 of 3 + 401 · 0.75
+    assert "bird 399 0.67, bird 400 0.33 | bird 399 0.01, bird 400 0.01, bird 0 0.00 |" in said
+    assert max(map(len, said.splitlines())) < 500
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 def test_a_query_selects_rows():
-    given = "way,clip,song,call\n1,a,3,1\n2,a,0,2\n"
-    options = ["--item", "clip", "--counts", "song,call", "--query", "way == 1"]
-    said = softlabels("audit", "-", *options, given=given).stdout
-    assert "| items | 1 |" in said
-    assert "| votes | 4 |" in said
+    given = ',clip,song,call\n"11",a,3,1\n"21",a,0,2\n'
+    for query in ("`Unnamed: 0` < 20", "song == 3", "clip == 'a' and call == 1"):
+        options = ["--item", "clip", "--counts", "song,call", "--query", query]
+        said = softlabels("audit", "-", *options, given=given).stdout
+        assert "| items | 1 |" in said
+        assert "| votes | 4 |" in said
 
 
 def test_encoders_are_listed_with_their_options():

@@ -122,6 +122,18 @@ def test_a_table_that_cannot_be_read_says_where(table, told):
         votes_from_table(table)
 
 
+def test_a_table_in_parts_may_have_more_possible_votes_than_32_bits_can_number():
+    n = 60_000  # items × annotators × labels = 7.2 · 10⁹
+    names = [f"n{number}" for number in range(n)]
+    labels = ["a", "b"] * (n // 2)
+    frame = pd.DataFrame({"task": names, "worker": names, "label": labels})
+    items, counts, _ = votes_from_table(
+        frame[start : start + 10_000] for start in range(0, n, 10_000)
+    )
+    assert items == names
+    assert np.array_equal(counts, np.tile(np.eye(2, dtype=int), (n // 2, 1)))
+
+
 def test_no_table_at_all():
     with pytest.raises(TypeError, match="data frame or an iterable of rows"):
         votes_from_table("votes.csv")
