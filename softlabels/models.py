@@ -64,10 +64,13 @@ def reverse_within(sequences: torch.Tensor, frames: torch.Tensor) -> torch.Tenso
     >>> reverse_within(torch.tensor([[[1], [2], [0]]]), torch.tensor([2])).flatten()
     tensor([2, 1, 0])
     """
-    time = torch.arange(sequences.shape[1], device=sequences.device)
+    batch, steps = sequences.shape[:2]
+    time = torch.arange(steps, device=sequences.device)
     last = frames[:, None] - 1
     order = torch.where(time <= last, last - time, time)
-    return sequences.gather(1, order[:, :, None].expand_as(sequences))
+    # whole rows are copied, which is faster than gathering their values
+    rows = order + steps * torch.arange(batch, device=sequences.device)[:, None]
+    return sequences.flatten(0, 1).index_select(0, rows.flatten()).view_as(sequences)
 
 
 class MaskedAttention(nn.Module):

@@ -83,8 +83,8 @@ def votes_from_table(
     if labels.min(initial=0) < 0:  # empty: no vote
         voted = labels >= 0
         items, annotators, labels = items[voted], annotators[voted], labels[voted]
-    counts = _count_once(items, annotators, labels, [len(coder) for coder in coders])
     width = len(coders[2])
+    counts = _count_once(items, annotators, labels, (len(coders[0]), width))
     names = [str(value) for value in coders[2].values()]
     if len(set(names)) < width:
         raise ValueError(f"labels that look alike, as 1 and '1' do: {sorted(names)}")
@@ -174,23 +174,22 @@ def _count_once(
     items: NDArray[np.integer],
     annotators: NDArray[np.integer],
     labels: NDArray[np.integer],
-    sizes: Sequence[int],
+    sizes: tuple[int, int],
 ) -> NDArray[np.int64]:
     """Count the annotators behind each item's labels, each of them once."""
-    n, among, width = sizes
-    if n * among * width <= 8 * len(items):  # room for a mark for each possible vote
-        given = np.zeros(n * among * width, dtype=bool)
-        given[(annotators.astype(np.int64, copy=False) * n + items) * width + labels] = True
-        counts = np.zeros((n, width), dtype=np.int64)
-        for of_annotator in given.reshape(among, n, width):
-            counts += of_annotator
-        return counts
-    votes = (items.astype(np.int64, copy=False) * among + annotators) * width + labels
-    again = pd.Series(votes).duplicated().to_numpy()
-    if again.any():
-        items, labels = items[~again], labels[~again]
-    cells = items.astype(np.int64, copy=False) * width + labels
-    return np.bincount(cells, minlength=n * width).reshape(n, width)
+    n, width = sizes
+    # One number a vote: the annotator, then the cell of the counts. A sort finds those given twice.
+    votes = annotators.astype(np.int64)
+    votes *= n * width
+    votes += items * np.int64(width)
+    votes += labels
+    votes.sort()
+    once = np.ones(len(votes), dtype=bool)
+    np.not_equal(votes[1:], votes[:-1], out=once[1:])
+    if not once.all():
+        votes = votes[once]
+    votes %= max(n * width, 1)
+    return np.bincount(votes, minlength=n * width).reshape(n, width)
 
 
 class _Coder:
