@@ -226,10 +226,11 @@ class _Coder:
 
 def _factorize(column: pd.Series) -> tuple[NDArray[np.int64], pd.Index]:
     """As `pandas.factorize`, in less time where equal values stand in runs."""
-    new = (column != column.shift()).to_numpy(bool, na_value=True)
-    if 2 * new.sum() >= len(new):
+    first = column.iloc[:1000]
+    if (first != first.shift()).mean() > 0.5:
         codes, uniques = pd.factorize(column)
         return codes, pd.Index(uniques)
+    new = (column != column.shift()).to_numpy(bool, na_value=True)
     codes, uniques = pd.factorize(column[new])
     return codes[np.cumsum(new) - 1], pd.Index(uniques)
 
