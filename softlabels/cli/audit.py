@@ -47,19 +47,19 @@ def audit(
     from scipy.special import entr
 
     from softlabels.agreement import krippendorff_alpha
-    from softlabels.encoders import get_encoder
     from softlabels.report.tables import markdown, target_table
-    from softlabels.report.teachers import commonest_patterns, described, target_statistics
+    from softlabels.report.teachers import (
+        commonest_patterns,
+        compared_encoders,
+        described,
+        target_statistics,
+    )
     from softlabels.votes import partition_counts, target_counts
 
     items, counts, labels = read_votes(votes, **where)
     warn_of_absent(classes, labels)
     targets = classes or list(labels)
-    encoders = {
-        "hard": get_encoder("hard", targets, minimum_agreement=minimum_agreement),
-        "soft": get_encoder("soft", targets),
-        f"modified soft, α = {alpha:g}": get_encoder("modified_soft", targets, alpha=alpha),
-    }
+    encoders = compared_encoders(targets, alpha, minimum_agreement)
     kinds = partition_counts(counts, labels, targets, minimum_agreement)
     given = counts.sum(axis=1)
     voted = counts[given > 0]

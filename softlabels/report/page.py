@@ -13,7 +13,6 @@ import jinja2
 import pandas as pd
 
 from softlabels.agreement import krippendorff_alpha
-from softlabels.encoders import get_encoder
 from softlabels.report.ceiling import human_ceiling
 from softlabels.report.gallery import draw_all
 from softlabels.report.summary import accuracies, differences, to_annotators, verdict
@@ -25,7 +24,7 @@ from softlabels.report.tables import (
     target_table,
     truth_table,
 )
-from softlabels.report.teachers import target_statistics
+from softlabels.report.teachers import compared_encoders, target_statistics
 from softlabels.report.truth import distance_to_truth, nearest_to_truth
 from softlabels.runs import write_text
 from softlabels.simulate import NOTICE
@@ -60,13 +59,7 @@ def write_report(folder: str | Path) -> str:
     votes = {name: _votes(entry, sweep) for name, entry in sweep.manifest.items()}
     voted = {name: each for name, each in votes.items() if any(each)}
     counts, labels = count_votes(voted.values(), labels=classes)
-    encoders = {
-        "hard": get_encoder("hard", classes, minimum_agreement=plan["minimum_agreement"]),
-        "soft": get_encoder("soft", classes),
-        f"modified soft, α = {plan['alpha']:g}": get_encoder(
-            "modified_soft", classes, alpha=plan["alpha"]
-        ),
-    }
+    encoders = compared_encoders(classes, plan["alpha"], plan["minimum_agreement"])
     targets = target_statistics(counts, labels, encoders, plan["minimum_agreement"])
     ceiling = human_ceiling(voted.values(), classes, plan["minimum_agreement"])
     agreement = krippendorff_alpha(counts)

@@ -9,8 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import entr
 
-from softlabels.encoders import AnnotationEncoder
+from softlabels.encoders import AnnotationEncoder, get_encoder
 from softlabels.votes import MINIMUM_AGREEMENT, partition_counts
+
+
+def compared_encoders(
+    classes: Sequence[str], alpha: float, minimum_agreement: int
+) -> dict[str, AnnotationEncoder]:
+    """Build the encoders that are compared: what to call it → encoder.
+
+    Example
+    -------
+    >>> list(compared_encoders(["happy", "sad"], alpha=0.75, minimum_agreement=2))
+    ['hard', 'soft', 'modified soft, α = 0.75']
+    """
+    return {
+        "hard": get_encoder("hard", classes, minimum_agreement=minimum_agreement),
+        "soft": get_encoder("soft", classes),
+        f"modified soft, α = {alpha:g}": get_encoder("modified_soft", classes, alpha=alpha),
+    }
 
 
 def target_statistics(
