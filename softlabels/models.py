@@ -4,8 +4,12 @@ padding: an utterance's output is the same alone and in any batch.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
+
+from softlabels.dropout import Dropout
 
 
 def frames_from_lengths(lengths: torch.Tensor | None, features: torch.Tensor) -> torch.Tensor:
@@ -68,9 +72,23 @@ def reverse_within(sequences: torch.Tensor, frames: torch.Tensor) -> torch.Tenso
     time = torch.arange(steps, device=sequences.device)
     last = frames[:, None] - 1
     order = torch.where(time <= last, last - time, time)
-    # whole rows are copied, which is faster than gathering their values
     rows = order + steps * torch.arange(batch, device=sequences.device)[:, None]
-    return sequences.flatten(0, 1).index_select(0, rows.flatten()).view_as(sequences)
+    reversed_rows: torch.Tensor = _Reordered.apply(sequences.flatten(0, 1), rows.flatten())
+    return reversed_rows.view_as(sequences)
+
+
+class _Reordered(torch.autograd.Function):
+    """Rows in an order that is its own inverse: so gradients are copied too, not added up."""
+
+    @staticmethod
+    def forward(context: Any, rows: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+        context.save_for_backward(order)
+        return rows.index_select(0, order)
+
+    @staticmethod
+    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (order,) = context.saved_tensors
+        return gradient.index_select(0, order), None
 
 
 class MaskedAttention(nn.Module):
@@ -157,7 +175,7 @@ class BLSTMAttention(nn.Module):
         self.backward_lstm = nn.LSTM(hidden_size, lstm_size, batch_first=True)
         self.attention = MaskedAttention(2 * lstm_size)
         self.full_out = nn.Linear(2 * lstm_size, hidden_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, features: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Embed utterances.

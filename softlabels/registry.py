@@ -36,6 +36,7 @@ class Registry:
         self.kind = kind
         self.group = group
         self._registered: dict[str, Any] = {}
+        self._unrivalled: set[str] = set()  # names that were looked up: a scan of all takes ms
 
     def register(self, name: str) -> Callable[[Any], Any]:
         """Return a decorator that registers an object under a name.
@@ -68,6 +69,7 @@ class Registry:
                     f"choose another name for {_place(thing)}"
                 )
             self._registered[name] = thing
+            self._unrivalled.discard(name)
             return thing
 
         return decorator
@@ -98,6 +100,8 @@ class Registry:
         """
         if not isinstance(name, str):
             raise ValueError(f"the name of a {self.kind} must be a string; got {name!r}")
+        if name in self._unrivalled:
+            return self._registered[name]
         points = tuple(entry_points(group=self.group, name=name))
         claims = {point.value for point in points}
         if name in self._registered:
@@ -110,6 +114,7 @@ class Registry:
             )
         if name not in self._registered:
             self.register(name)(self._load(points[0]))
+        self._unrivalled.add(name)
         return self._registered[name]
 
     def _load(self, point: EntryPoint) -> Any:

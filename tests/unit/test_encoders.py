@@ -15,6 +15,7 @@ import softlabels
 from softlabels.encoders import HardEncoder
 from softlabels.encoders.base import ENCODERS
 from softlabels.encoders.factory import option_names
+from softlabels.losses import soft_cross_entropy
 
 N, H, S, A, O = "neutral", "happy", "sad", "angry", "other"  # noqa: E741
 CLASSES = [N, H, S, A]
@@ -230,6 +231,13 @@ def test_a_name_is_registered_once():
                 pass
     finally:
         ENCODERS._registered.pop("mine")
+
+
+def test_what_was_looked_up_once_is_found_without_a_scan_of_what_is_installed(monkeypatch):
+    encoder = softlabels.get_encoder("soft", ["happy", "sad"])
+    assert encoder.loss is soft_cross_entropy
+    monkeypatch.setattr("softlabels.registry.entry_points", None)  # a step of training has no ms
+    assert encoder.loss is soft_cross_entropy
 
 
 def test_what_is_no_encoder_is_not_registered():

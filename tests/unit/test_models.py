@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from softlabels.models import BLSTMAttention, frames_from_lengths
+from softlabels.models import BLSTMAttention, frames_from_lengths, reverse_within
 from softlabels.normalization import FeatureNormalization
 
 FRAMES = [3, 50, 41, 1, 17]
@@ -63,6 +63,21 @@ def test_the_two_lstms_are_pytorchs_packed_bidirectional_one(model):
         pooled, _ = model.attention(outputs, torch.tensor(FRAMES))
         wanted = model.full_out(pooled).relu()
         assert torch.allclose(model(batch, lengths), wanted, atol=1e-5)
+
+
+def test_gradients_through_the_reversal_are_those_of_each_utterance_alone():
+    torch.manual_seed(0)
+    frames = torch.tensor(FRAMES)
+    lstm = torch.nn.LSTM(256, 128, batch_first=True)
+    hidden = torch.randn(len(FRAMES), 50, 256, requires_grad=True)
+    outputs = reverse_within(lstm(reverse_within(hidden, frames))[0], frames)
+    alone = [
+        lstm(row[:n].flip(0)[None])[0][0].flip(0) for row, n in zip(hidden, FRAMES, strict=True)
+    ]
+    loss = sum(row[:n].square().sum() for row, n in zip(outputs, FRAMES, strict=True))
+    (ours,) = torch.autograd.grad(loss, hidden)
+    (wanted,) = torch.autograd.grad(sum(row.square().sum() for row in alone), hidden)
+    assert torch.allclose(ours, wanted, atol=1e-6)
 
 
 def test_attention_sums_to_one_and_leaves_padding_alone(model):
