@@ -26,6 +26,7 @@ setup(
         "matplotlib",
         "jinja2",
         "joblib",
+        "orjson",
         "soundfile",
         "tqdm",
         "filelock",

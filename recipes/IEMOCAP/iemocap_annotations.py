@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 Problems = list[tuple[str, str]]  # kind (see iemocap_release.REMEDIES) and description
@@ -66,7 +67,7 @@ def parse_annotations(
     entries: list[tuple[int, str, dict[str, Any]]] = []
     entry: dict[str, Any] | None = None
     for number, line in enumerate(text.splitlines(), start=1):
-        line, place = line.strip(), f"{file}:{number}"
+        line = line.strip()
         if line.startswith("["):
             entry = _no_votes()  # of a bad line too, for the ratings that follow
             match = ENTRY.fullmatch(line)
@@ -76,20 +77,19 @@ def parse_annotations(
                 entries.append((number, match["utterance"], entry))
             else:
                 expected = f"{ENTRY_FORM} with an utterance such as Ses0{session}F_impro01_F000"
-                problems.append(("line", f"{place}: {line[:100]!r} is not {expected}"))
+                problems.append(("line", f"{file}:{number}: {line[:100]!r} is not {expected}"))
         elif line.startswith("C-"):
-            match = RATING.fullmatch(line)
-            if not match:
+            rating, place = _rating(line), f"{file}:{number}"
+            if not rating:
                 problems.append(("line", f"{place}: {line[:100]!r} is not {RATING_FORM}"))
             elif entry is None:
                 problems.append(("line", f"{place}: {line[:100]!r} comes before any {ENTRY_FORM}"))
             else:
-                labels = [label.strip() for label in match["labels"].split(";") if label.strip()]
-                unknown = [label for label in labels if label not in LABELS]
+                annotator, own, labels, unknown = rating
                 problems += [("label", f"{place}: unknown label {label!r}") for label in unknown]
-                _add_rating(entry, match["annotator"], labels, own=match["kind"] != "E")
+                _add_rating(entry, annotator, labels, own)
         elif BARE_ENTRY.match(line):  # or the ratings below would go to the utterance above
-            problems.append(("line", f"{place}: {line[:100]!r} is not {ENTRY_FORM}"))
+            problems.append(("line", f"{file}:{number}: {line[:100]!r} is not {ENTRY_FORM}"))
             entry = _no_votes()
     return entries
 
@@ -108,15 +108,26 @@ def _describe(utterance: str, session: int) -> dict[str, Any] | None:
     }
 
 
+@lru_cache(maxsize=1024)  # most lines say the same as one before
+def _rating(line: str) -> tuple[str, bool, tuple[str, ...], tuple[str, ...]] | None:
+    """Tell annotator, whether an actor, labels and unknown ones; None if it isn't a rating."""
+    match = RATING.fullmatch(line)
+    if not match:
+        return None
+    labels = tuple(label.strip() for label in match["labels"].split(";") if label.strip())
+    unknown = tuple(label for label in labels if label not in LABELS)
+    return match["annotator"], match["kind"] != "E", labels, unknown
+
+
 def _no_votes() -> dict[str, Any]:
     return {"annotators": [], "votes": [], "own_annotators": [], "own_votes": []}
 
 
-def _add_rating(entry: dict[str, Any], annotator: str, labels: list[str], own: bool) -> None:
+def _add_rating(entry: dict[str, Any], annotator: str, labels: tuple[str, ...], own: bool) -> None:
     """Add one line's labels. A second line of the same annotator is no second vote."""
     names, votes = ("own_annotators", "own_votes") if own else ("annotators", "votes")
     if annotator in entry[names]:
         entry[votes][entry[names].index(annotator)].extend(labels)
     else:
         entry[names].append(annotator)
-        entry[votes].append(labels)
+        entry[votes].append(list(labels))

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import json
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
 from iemocap_release import Manifest, read_release
 from iemocap_subsets import SPLITS, check_settings, derive_subsets
 
@@ -118,13 +118,13 @@ def prepare_iemocap(
         seed=seed,
     )
     manifest = read_release(data_folder)
-    text = _lines(manifest)
-    settings["manifest"] = hashlib.sha256(text.encode()).hexdigest()
+    lines = _lines(manifest)
+    settings["manifest"] = hashlib.sha256(lines).hexdigest()
     subsets, partition = derive_subsets(manifest, settings)
-    texts = {"manifest": text, **{name: _lines(subset) for name, subset in subsets.items()}}
-    texts["partition"] = json.dumps(partition, indent=2, ensure_ascii=False) + "\n"
-    for name, text in texts.items():
-        _write(Path(save_folder) / f"{name}.json", text)
+    files = {"manifest": lines, **{name: _lines(subset) for name, subset in subsets.items()}}
+    files["partition"] = orjson.dumps(partition, option=orjson.OPT_INDENT_2) + b"\n"
+    for name, data in files.items():
+        _write(Path(save_folder) / f"{name}.json", data)
     logger.info("Utterances, session %d held out:\n%s", test_session, partition_table(partition))
     for split in SPLITS:
         empty = [name for name, count in partition[split]["clear"].items() if not count]
@@ -176,16 +176,17 @@ def partition_table(partition: Mapping[str, Any]) -> str:
     )
 
 
-def _lines(manifest: Manifest) -> str:
+def _lines(manifest: Manifest) -> bytes:
     """Write a manifest as JSON, an utterance a line."""
-    encode = json.JSONEncoder(sort_keys=True).encode
-    lines = (f"{encode(name)}: {encode(entry)}" for name, entry in sorted(manifest.items()))
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+    lines = (
+        orjson.dumps({name: entry}, option=orjson.OPT_SORT_KEYS)[1:-1]
+        for name, entry in sorted(manifest.items())
+    )
+    return b"{\n" + b",\n".join(lines) + b"\n}\n"
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, and only if its content changes."""
-    data = text.encode()
     if path.is_file() and path.read_bytes() == data:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,9 +12,11 @@ from __future__ import annotations
 import glob
 import logging
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ Manifest = dict[str, dict[str, Any]]
 
 SESSIONS = (1, 2, 3, 4, 5)
 CHUNK = 256  # wav files that a thread looks at before the next one does
+AT_ONCE = 1e-4  # seconds: a file that opens faster is on this machine
 REMEDIES = {
     "folder": "give as data_folder the folder that holds Session1 … Session5",
     "session": "copy it from the release: all five sessions are needed",
@@ -164,9 +167,14 @@ def _add_headers(
         ThreadPoolExecutor() as pool,
         tqdm(total=len(names), desc="wav headers", unit="file", delay=1) as bar,
     ):
-        for chunk, results in zip(chunks, pool.map(headers, chunks), strict=True):
+        start = time.perf_counter()
+        results = [headers(chunk) for chunk in chunks[:1]]
+        # Only where files are slow to open, as over a network, do threads gain from each other.
+        slow = time.perf_counter() - start > AT_ONCE * len(names[:CHUNK])
+        others = (pool.map if slow else map)(headers, chunks[1:])
+        for chunk, found in zip(chunks, chain(results, others), strict=True):
             bar.update(len(chunk))
-            for utterance, result in zip(chunk, results, strict=True):
+            for utterance, result in zip(chunk, found, strict=True):
                 entry = manifest[utterance]
                 if isinstance(result, WavError):
                     file = entry["wav"].format(data_root=".").removeprefix("./")
@@ -191,7 +199,8 @@ def _log_notes(manifest: Manifest, release: Path) -> None:
             SAMPLE_RATE,
             listed,
         )
-    wavs = glob.iglob(f"{glob.escape(str(release))}/Session[1-5]/sentences/wav/*/*.wav")
-    others = sum(1 for wav in map(os.path.basename, wavs) if wav[:-4] not in manifest)
+    dialogs = glob.iglob(f"{glob.escape(str(release))}/Session[1-5]/sentences/wav/*/")
+    files = (name for dialog in dialogs for name in os.listdir(dialog) if name[0] != ".")
+    others = sum(name.endswith(".wav") and name[:-4] not in manifest for name in files)
     if others:
         logger.info("%d wav files have no annotation and are left out", others)

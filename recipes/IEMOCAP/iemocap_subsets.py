@@ -133,14 +133,11 @@ def derive_subsets(
     """
     voted = _decide({name: _count(entry, settings) for name, entry in manifest.items()}, settings)
     split = _split(voted, settings)
-    subsets = {
-        subset: {
-            name: entry
-            for name, entry in voted.items()
-            if (split[name], entry["partition"]) == wanted
-        }
-        for subset, wanted in SUBSETS.items()
-    }
+    subsets: dict[str, Manifest] = {subset: {} for subset in SUBSETS}
+    wanted = {kind: subsets[subset] for subset, kind in SUBSETS.items()}
+    for name, entry in voted.items():
+        if (kind := (split[name], entry["partition"])) in wanted:
+            wanted[kind][name] = entry
     held_out = {entry["speaker"] for name, entry in voted.items() if split[name] == "test"}
     others = {entry["speaker"] for name, entry in voted.items() if split[name] != "test"}
     assert not held_out & others, f"test speakers in another subset: {held_out & others}"
@@ -156,8 +153,9 @@ def _count(entry: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, A
     names, votes = entry["annotators"], entry["votes"]
     if settings["own_ratings"]:
         names, votes = names + entry["own_annotators"], votes + entry["own_votes"]
-    merged = [[settings["merge"].get(label, label) for label in labels] for labels in votes]
-    return {**entry, "annotators": names, "votes": merged}
+    if merge := settings["merge"]:
+        votes = [[merge.get(label, label) for label in labels] for labels in votes]
+    return {**entry, "annotators": names, "votes": votes}
 
 
 def _decide(entries: Manifest, settings: Mapping[str, Any]) -> Manifest:

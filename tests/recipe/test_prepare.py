@@ -139,6 +139,17 @@ def test_files_that_are_no_annotations_are_ignored(tiny_release, save):
     assert prepare_iemocap(release, save) == before
 
 
+def test_files_that_are_slow_to_open_are_opened_in_threads_to_the_same_result(
+    everyday_release, save, tmp_path, monkeypatch
+):
+    prepare_iemocap(everyday_release, save)
+    monkeypatch.setattr("iemocap_release.AT_ONCE", 0)
+    monkeypatch.setattr("iemocap_release.CHUNK", 2)
+    prepare_iemocap(everyday_release, tmp_path / "threads")
+    for file in sorted(save.iterdir()):
+        assert (tmp_path / "threads" / file.name).read_bytes() == file.read_bytes()
+
+
 def test_a_wav_without_annotation_is_left_out_and_noted(tiny_release, save, caplog):
     release = tiny_release()
     wav(release, "Ses01F_impro01_F999").write_bytes(b"no matter what")
