@@ -104,9 +104,9 @@ def audit(
         row["balance"] = [row["balance"][k] for k, _ in shown]
     click.echo(markdown(target_table(rows, [targets[k] for k, _ in shown])))
     if picture:
-        from softlabels.report.figures import draw_teachers
+        from softlabels.report.votes_figures import draw_audit
 
-        draw_teachers(common, labels, encoders, picture)
+        draw_audit(counts, labels, kinds, common, encoders, picture)
         click.echo(f"drawn: {picture}", err=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from softlabels.encoders.base import ENCODERS, AnnotationEncoder
@@ -146,10 +146,19 @@ def encoder_from_settings(name: str, classes: Iterable[str], **settings: Any) ->
     with contextlib.suppress(ImportError):
         # A YAML's Checkpointer may be built after its encoder; it must know how to save it.
         importlib.import_module("speechbrain.utils.checkpoints")
+    return get_encoder(name, classes, **applicable(name, settings))
+
+
+def applicable(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick those settings that an encoder has as options.
+
+    Example
+    -------
+    >>> applicable("modified_soft", {"alpha": 0.75, "power": 2})
+    {'alpha': 0.75}
+    """
     known = option_names(_checked(ENCODERS.get(name), name))
-    if known is not None:
-        settings = {key: value for key, value in settings.items() if key in known}
-    return get_encoder(name, classes, **settings)
+    return {key: value for key, value in settings.items() if known is None or key in known}
 
 
 def option_names(cls: type[AnnotationEncoder]) -> list[str] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,67 +11,11 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
-
-from softlabels.encoders import AnnotationEncoder
-from softlabels.report.teachers import described
-from softlabels.votes import target_counts
 
 # Okabe and Ito's palette: told apart by colour-blind readers too
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 MARKERS = "os^DvPX"
 FEWEST = 10  # predictions that a point of the reliability curve rests on
-MOST_CLASSES = 10  # that fit beside each other
-
-
-def draw_teachers(
-    patterns: Sequence[tuple[NDArray[np.int64], int]],
-    labels: Sequence[str],
-    encoders: Mapping[str, AnnotationEncoder],
-    file: Path,
-) -> None:
-    """Draw what each encoder makes of vote patterns: a row a pattern, a column an encoder.
-
-    Arguments
-    ---------
-    patterns : sequence of (numpy.ndarray, int)
-        Counts [L] of the votes, and how many items have them.
-    labels : sequence of str
-        The L labels.
-    encoders : dict
-        What to call it → encoder; all of the same classes. Of many, those with most
-        votes in the patterns are drawn.
-    file : Path
-        The PNG to write.
-    """
-    classes = next(iter(encoders.values())).classes
-    votes = target_counts(np.stack([counts for counts, _ in patterns]), labels, classes).sum(axis=0)
-    shown = np.sort(np.argsort(-votes, kind="stable")[:MOST_CLASSES])
-    size = (2.6 + 2.1 * len(encoders), 0.6 + 0.95 * len(patterns))
-    figure = _figure(size)
-    grid = figure.subplots(len(patterns), len(encoders), squeeze=False, sharex=True, sharey=True)
-    for row, (counts, items) in enumerate(patterns):
-        for column, (name, encoder) in enumerate(encoders.items()):
-            axes = grid[row, column]
-            target = encoder.encode_counts(counts[None], labels)[0][shown]
-            if np.isnan(target).any():
-                axes.text(0.5, 0.5, "no target", transform=axes.transAxes, ha="center", va="center")
-            else:
-                bars = axes.bar(range(len(shown)), target, color=_colours(len(shown)))
-                axes.bar_label(bars, [f"{x:.2f}" for x in target], fontsize=6.5, padding=1)
-            axes.set_ylim(0, 1.25)
-            axes.set_yticks([0, 1])
-            names = [classes[k] for k in shown]
-            axes.set_xticks(range(len(shown)), names, rotation=30, ha="right", fontsize=8)
-            if row == 0:
-                axes.set_title(name, fontsize="medium")
-        said = described(counts, labels, "\n")
-        grid[row, 0].set_ylabel(
-            f"{said}\n(n = {items})", rotation=0, ha="right", va="center", fontsize=8
-        )
-    part = f": {len(shown)} of {len(classes)} classes" if len(shown) < len(classes) else ""
-    figure.supxlabel(f"the target that each encoder gives{part}", fontsize="medium")
-    figure.savefig(file, dpi=130)
 
 
 def draw_curve(table: pd.DataFrame, title: str, file: Path) -> None:
@@ -86,7 +30,7 @@ def draw_curve(table: pd.DataFrame, title: str, file: Path) -> None:
     file : Path
         The PNG to write.
     """
-    figure = _figure((6.4, 4))
+    figure = new_figure((6.4, 4))
     axes = figure.subplots()
     for index, name in enumerate(("WA", "UA")):
         mean, deviation = 100 * table[f"{name}_mean"], 100 * table[f"{name}_sd"].fillna(0)
@@ -126,7 +70,7 @@ def draw_recall(
         The PNG to write.
     """
     classes = list(ceiling)
-    figure = _figure((2.5 + 1.6 * len(classes), 4.4))
+    figure = new_figure((2.5 + 1.6 * len(classes), 4.4))
     axes = figure.subplots()
     width = 0.8 / max(len(recalls), 1)
     for index, (row, table) in enumerate(recalls.items()):
@@ -161,7 +105,7 @@ def draw_learning(learning: pd.DataFrame, file: Path) -> None:
     file : Path
         The PNG to write.
     """
-    figure = _figure((9, 4.2))
+    figure = new_figure((9, 4.2))
     both = figure.subplots(1, 2)
     quantities = (
         ("loss", "training loss, nats (own targets)", 1),
@@ -198,7 +142,7 @@ def draw_reliability(bins: Mapping[str, Mapping[str, Any]], file: Path) -> None:
     file : Path
         The PNG to write.
     """
-    figure = _figure((6, 6))
+    figure = new_figure((6, 6))
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="grey", linestyle="--", label="calibrated")
     for index, (row, found) in enumerate(bins.items()):
@@ -220,11 +164,13 @@ def draw_reliability(bins: Mapping[str, Mapping[str, Any]], file: Path) -> None:
     figure.savefig(file, dpi=130)
 
 
-def _figure(size: tuple[float, float]) -> Figure:
+def new_figure(size: tuple[float, float]) -> Figure:
+    """Make a figure of so many inches, on no screen."""
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
-def _colours(number: int) -> list[str]:
+def colours(number: int) -> list[str]:
+    """Take so many of the palette's colours, from the beginning again where it ends."""
     return [COLOURS[index % len(COLOURS)] for index in range(number)]

@@ -16,6 +16,7 @@ from softlabels.report.closeness import calibration
 from softlabels.report.summary import accuracies
 from softlabels.report.sweep import Sweep
 from softlabels.report.teachers import commonest_patterns
+from softlabels.report.votes_figures import draw_teachers
 from softlabels.results import draw_confusion
 from softlabels.votes import partition_counts
 
@@ -60,7 +61,7 @@ def draw_all(
     done, classes = sweep.finished, sweep.classes
     kinds = partition_counts(counts, labels, classes, sweep.plan["minimum_agreement"])
     common = commonest_patterns(counts[kinds != "discarded"], PATTERNS)
-    figures.draw_teachers(common, labels, encoders, file)
+    draw_teachers(common, labels, encoders, file)
     if done.empty:
         return pictures
     if sweep.plan["curve"]:

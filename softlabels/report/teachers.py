@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,25 +10,41 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import entr
 
-from softlabels.encoders import AnnotationEncoder, get_encoder
+from softlabels.encoders import AnnotationEncoder, available_encoders, get_encoder
+from softlabels.encoders.factory import applicable
 from softlabels.votes import MINIMUM_AGREEMENT, partition_counts
+
+logger = logging.getLogger(__name__)
+
+BUILT_IN = ("hard", "soft", "modified_soft")
 
 
 def compared_encoders(
     classes: Sequence[str], alpha: float, minimum_agreement: int
 ) -> dict[str, AnnotationEncoder]:
-    """Build the encoders that are compared: what to call it → encoder.
+    """Build every encoder there is, to be compared: what to call it → encoder.
+
+    One of another distribution that can't be built from these settings is left out,
+    and the log says why.
 
     Example
     -------
-    >>> list(compared_encoders(["happy", "sad"], alpha=0.75, minimum_agreement=2))
+    >>> list(compared_encoders(["happy", "sad"], alpha=0.75, minimum_agreement=2))[:3]
     ['hard', 'soft', 'modified soft, α = 0.75']
     """
-    return {
-        "hard": get_encoder("hard", classes, minimum_agreement=minimum_agreement),
-        "soft": get_encoder("soft", classes),
-        f"modified soft, α = {alpha:g}": get_encoder("modified_soft", classes, alpha=alpha),
-    }
+    encoders: dict[str, AnnotationEncoder] = {}
+    settings = {"alpha": alpha, "minimum_agreement": minimum_agreement}
+    for name in (*BUILT_IN, *(name for name in available_encoders() if name not in BUILT_IN)):
+        try:
+            encoder = get_encoder(name, classes, **applicable(name, settings))
+        except (ImportError, TypeError, ValueError) as error:
+            if name in BUILT_IN:
+                raise
+            logger.warning("encoder %r is left out of the comparison: %s", name, error)
+            continue
+        smoothed = f", α = {alpha:g}" if "alpha" in encoder.options else ""
+        encoders[name.replace("_", " ") + smoothed] = encoder
+    return encoders
 
 
 def target_statistics(
