@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import entr
 
 KEPT = 0.9
 
@@ -26,10 +27,9 @@ def entropy(log_probabilities: ArrayLike) -> NDArray[np.float64]:
     >>> entropy(np.log([[0.5, 0.5], [0.25, 0.75]])).round(3)
     array([0.693, 0.562])
     """
-    logs = np.asarray(log_probabilities, dtype=np.float64)
-    p = np.exp(logs)
-    # 0 · ln 0 is 0
-    return -(p * np.where(p > 0, logs, 0.0)).sum(axis=1)
+    p = np.exp(np.asarray(log_probabilities, dtype=np.float64))
+    flatness: NDArray[np.float64] = entr(p).sum(axis=1)
+    return flatness
 
 
 def entropy_threshold(log_probabilities: ArrayLike) -> float:

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
@@ -26,10 +23,7 @@ from softlabels.features import HOP
 from softlabels.frontends import SAMPLE_RATE, get_front_end
 from softlabels.loading import load_model
 from softlabels.settings import ModelSettings
-
-WINDOW = 40 * SAMPLE_RATE  # samples: longer than IEMOCAP's longest utterance
-OVERLAP = WINDOW // 2
-MOST_SAMPLES = 2 * WINDOW  # of a batch with its padding, so that memory has a bound
+from softlabels.windows import batches, windows, workers
 
 Audio = str | os.PathLike[str] | bytes | Any
 
@@ -81,7 +75,7 @@ class SoftLabelClassifier:
     >>> network = settings.network().to_empty(device="cpu")
     >>> for weights in [*network.parameters(), *network.buffers()]:
     ...     _ = weights.data.fill_(1.0)
-    >>> SoftLabelClassifier(settings, network).classify_file(np.zeros(8000), 8000).abstained
+    >>> SoftLabelClassifier(settings, network).classify_file(torch.zeros(8000), 8000).abstained
     True
     """
 
@@ -214,7 +208,7 @@ class SoftLabelClassifier:
         clips = [window for recording in recordings for window in recording]
         said = torch.empty(len(clips), len(self.settings.classes))
         grouped = batches([len(clip) for clip in clips], batch_size)
-        with _workers(len(grouped)) as mapped:
+        with workers(len(grouped)) as mapped:
             results = mapped(lambda batch: self._probabilities([clips[i] for i in batch]), grouped)
             for batch, probabilities in zip(grouped, results, strict=True):
                 said[batch] = probabilities
@@ -250,71 +244,6 @@ class SoftLabelClassifier:
             label=self.settings.classes[int(p.argmax())],
             abstained=flatness > self.settings.abstain_above,
         )
-
-
-def windows(wav: torch.Tensor) -> list[torch.Tensor]:
-    """Cut a recording [N] into windows of at most 40 s that overlap by at least 20 s.
-
-    Example
-    -------
-    >>> [len(window) / SAMPLE_RATE for window in windows(torch.zeros(70 * SAMPLE_RATE))]
-    [40.0, 40.0, 40.0]
-    """
-    if len(wav) <= WINDOW:
-        return [wav]
-    last = len(wav) - WINDOW
-    starts = [*range(0, last, WINDOW - OVERLAP), last]
-    return [wav[start : start + WINDOW] for start in starts]
-
-
-def batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Group clips of similar length, so that little padding is computed.
-
-    Arguments
-    ---------
-    lengths : sequence of int
-        Samples of each clip.
-    batch_size : int
-        The most clips in a batch. Fewer where these would be over `MOST_SAMPLES`.
-
-    Returns
-    -------
-    batches : list of lists of int
-        The clips' places.
-
-    Example
-    -------
-    >>> batches([5, 1, 4], batch_size=2)
-    [[1, 2], [0]]
-    """
-    made: list[list[int]] = []
-    for place in np.argsort(lengths, kind="stable").tolist():
-        # the longest so far is this one
-        if made and len(made[-1]) < min(batch_size, max(1, MOST_SAMPLES // lengths[place])):
-            made[-1].append(place)
-        else:
-            made.append([place])
-    return made
-
-
-@contextmanager
-def _workers(tasks: int) -> Iterator[Callable[..., Iterable[Any]]]:
-    """A map over as many threads as torch uses, in each of which torch uses one.
-
-    So the threads meet at the end of a batch, and not in each of a small network's
-    thousands of operations.
-    """
-    threads = torch.get_num_threads()
-    if tasks < 2:
-        yield map
-        return
-    try:
-        with ThreadPoolExecutor(
-            min(threads, tasks), initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool:
-            yield pool.map
-    finally:
-        torch.set_num_threads(threads)  # what a worker sets is the whole process'
 
 
 def _read(audio: Audio, sample_rate: int | None) -> torch.Tensor:

@@ -15,9 +15,10 @@ import torch
 from safetensors.torch import save
 
 from softlabels.audio import read_mono
-from softlabels.inference import OVERLAP, WINDOW, SoftLabelClassifier, batches, windows
+from softlabels.inference import SoftLabelClassifier
 from softlabels.loading import UnsafeModelError, load_model
 from softlabels.settings import ModelSettings
+from softlabels.windows import OVERLAP, WINDOW, batches, windows
 
 SETTINGS = ModelSettings(("happy", "sad", "angry"), "acoustic47", "corpus", 8, 4, 3, 1.0, 2)
 

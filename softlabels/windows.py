@@ -1,0 +1,98 @@
+"""Recordings made ready for a network: cut into windows, grouped, shared out to threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from softlabels.frontends import SAMPLE_RATE
+
+WINDOW = 40 * SAMPLE_RATE  # samples: longer than IEMOCAP's longest utterance
+OVERLAP = WINDOW // 2
+MOST_SAMPLES = 2 * WINDOW  # of a batch with its padding, so that memory has a bound
+
+
+def windows(wav: torch.Tensor) -> list[torch.Tensor]:
+    """Cut a recording [N] into windows of at most 40 s that overlap by at least 20 s.
+
+    Example
+    -------
+    >>> [len(window) / SAMPLE_RATE for window in windows(torch.zeros(70 * SAMPLE_RATE))]
+    [40.0, 40.0, 40.0]
+    """
+    if len(wav) <= WINDOW:
+        return [wav]
+    last = len(wav) - WINDOW
+    starts = [*range(0, last, WINDOW - OVERLAP), last]
+    return [wav[start : start + WINDOW] for start in starts]
+
+
+def batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
+    """Group clips of similar length, so that little padding is computed.
+
+    Arguments
+    ---------
+    lengths : sequence of int
+        Samples of each clip.
+    batch_size : int
+        The most clips in a batch. Fewer where these would be over `MOST_SAMPLES`.
+
+    Returns
+    -------
+    batches : list of lists of int
+        The clips' places.
+
+    Example
+    -------
+    >>> batches([5, 1, 4], batch_size=2)
+    [[1, 2], [0]]
+    """
+    made: list[list[int]] = []
+    for place in np.argsort(lengths, kind="stable").tolist():
+        # the longest so far is this one
+        if made and len(made[-1]) < min(batch_size, max(1, MOST_SAMPLES // lengths[place])):
+            made[-1].append(place)
+        else:
+            made.append([place])
+    return made
+
+
+@contextmanager
+def workers(tasks: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """Give a map over as many threads as torch uses, in each of which torch uses one.
+
+    So the threads meet at the end of a batch, and not in each of a small network's
+    thousands of operations.
+
+    Arguments
+    ---------
+    tasks : int
+        How many there are; a single one is done as it is.
+
+    Yields
+    ------
+    mapped : callable
+        As the built-in `map`.
+
+    Example
+    -------
+    >>> with workers(2) as mapped:
+    ...     list(mapped(abs, [-1, -2]))
+    [1, 2]
+    """
+    threads = torch.get_num_threads()
+    if tasks < 2:
+        yield map
+        return
+    try:
+        with ThreadPoolExecutor(
+            min(threads, tasks), initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool:
+            yield pool.map
+    finally:
+        torch.set_num_threads(threads)  # what a worker sets is the whole process'
