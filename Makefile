@@ -25,6 +25,7 @@ bench: $(VENV)/installed
 	$(RUN) benchmarks/features.py $(SPEECH)
 	$(RUN) benchmarks/extraction.py $(SPEECH)
 	$(RUN) benchmarks/training.py $(SPEECH)
+	$(RUN) benchmarks/inference.py $(SPEECH)
 	$(RUN) benchmarks/scale.py
 	$(RUN) benchmarks/encoding.py
 	$(RUN) benchmarks/preparing.py

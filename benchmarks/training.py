@@ -156,6 +156,20 @@ def where_time_goes(epoch):
         yield kind, 1e-6 * sum(found) / whole
 
 
+def reading_a_batch(hparams, manifests, chosen, size=16):
+    """Seconds that reading a batch from the feature store takes, and an update with it."""
+    hparams = {**hparams, "batch_size": size}
+    loader = train.make_loaders(hparams, manifests, chosen, QUIET)["train"]
+    brain = SoftLabelBrain(hparams["modules"], hparams["opt_class"], hparams, QUIET)
+    epoch = epochs(brain, loader)
+    epoch()
+    update = seconds(epoch) / len(loader)
+    store, wavs = train.feature_store(hparams), [e["wav"] for e in chosen["train"].values()]
+    store.extract(wavs, progressbar=False)
+    read = seconds(lambda: [store[wavs[i]] for batch in loader.batch_sampler for i in batch])
+    return read / len(loader), update
+
+
 def main():
     data = data_folder(__doc__)
     with tempfile.TemporaryDirectory() as name:
@@ -196,6 +210,7 @@ def main():
             rows,
             ["speechbrain"],
         )
+        reading, update = reading_a_batch(hparams, manifests, chosen)
         model = hparams["embedding_model"]
         shares = list(where_time_goes(runs["softlabels"]))
         rate = recurrent_rate(model, loaders["train"])
@@ -203,6 +218,12 @@ def main():
         gates = matmul_rate(hparams["batch_size"], hidden, 4 * hidden)
         full = matmul_rate(2048, 2048, 2048)
         rows = [[f"{name}, share of an epoch", f"{share:.1%}"] for name, share in shares]
+        rows += [
+            [
+                "reading a batch of 16 from the store, share of an update with it",
+                f"{reading / update:.1%}",
+            ]
+        ]
         rows += [["the rest", f"{1 - sum(share for _, share in shares):.1%}"]]
         rows += [
             ["LSTMs, GFLOP/s", f"{rate / 1e9:.1f}"],
