@@ -26,6 +26,13 @@ def test_calibration_by_hand():
     assert found["right"] == pytest.approx([0.5, 1.0])
 
 
+def test_the_calibration_error_is_that_of_torchmetrics():
+    random = np.random.default_rng(7)
+    p, true = random.dirichlet([0.5] * 4, 300), random.integers(4, size=300)
+    # 1.9.0: multiclass_calibration_error(p, true, 4, n_bins=10, norm="l1"); it knows no shares
+    assert calibration(p, p.argmax(axis=1) == true)["error"] == pytest.approx(0.31444925, abs=1e-7)
+
+
 def test_a_model_that_predicts_the_shares_of_votes_is_softly_calibrated():
     shares = np.array([[2 / 3, 1 / 3], [1.0, 0.0], [0.5, 0.5]])
     scores = closeness(shares, shares)
