@@ -106,7 +106,7 @@ def audit(
     if picture:
         from softlabels.report.votes_figures import draw_audit
 
-        draw_audit(counts, labels, kinds, common, encoders, picture)
+        draw_audit(counts, labels, kinds, agreement, common, encoders, picture)
         click.echo(f"drawn: {picture}", err=True)
 
 

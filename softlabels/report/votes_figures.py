@@ -10,7 +10,6 @@ from matplotlib.figure import FigureBase
 from numpy.typing import NDArray
 from scipy.special import entr
 
-from softlabels.agreement import krippendorff_alpha
 from softlabels.encoders import AnnotationEncoder
 from softlabels.report.figures import COLOURS, colours, new_figure
 from softlabels.report.teachers import described
@@ -49,6 +48,7 @@ def draw_audit(
     counts: NDArray[np.int64],
     labels: Sequence[str],
     kinds: NDArray[np.str_],
+    agreement: float | None,
     patterns: Patterns,
     encoders: Mapping[str, AnnotationEncoder],
     file: Path,
@@ -63,6 +63,8 @@ def draw_audit(
         The L labels.
     kinds : numpy.ndarray
         [N], 'clear', 'ambiguous' or 'discarded'.
+    agreement : float or None
+        Krippendorff's α, where it is defined.
     patterns : sequence of (numpy.ndarray, int)
         See `draw_teachers`; none is drawn where there is none.
     encoders : dict
@@ -74,16 +76,20 @@ def draw_audit(
     figure = new_figure((width, height + 3.4))
     ratios = [3.4, height] if patterns else [3.4]
     parts = figure.subfigures(len(ratios), height_ratios=ratios, squeeze=False)[:, 0]
-    _draw_agreement(parts[0], counts, kinds)
+    _draw_agreement(parts[0], counts, kinds, agreement)
     if patterns:
         _draw_grid(parts[1], patterns, labels, encoders)
     figure.savefig(file, dpi=130)
 
 
-def _draw_agreement(figure: FigureBase, counts: NDArray[np.int64], kinds: NDArray[np.str_]) -> None:
-    alpha = krippendorff_alpha(counts)
-    agreement = "" if alpha is None else f"; Krippendorff's α = {alpha:.3f}"
-    figure.suptitle(f"{len(counts):,} items, {counts.sum():,} votes{agreement}", fontsize="medium")
+def _draw_agreement(
+    figure: FigureBase,
+    counts: NDArray[np.int64],
+    kinds: NDArray[np.str_],
+    agreement: float | None,
+) -> None:
+    told = "" if agreement is None else f"; Krippendorff's α = {agreement:.3f}"
+    figure.suptitle(f"{len(counts):,} items, {counts.sum():,} votes{told}", fontsize="medium")
     partition, flatness = figure.subplots(1, 2, width_ratios=[1, 1.4])
     found = [int((kinds == kind).sum()) for kind in PARTITIONS]
     bars = partition.barh(range(len(PARTITIONS)), found, color=COLOURS[: len(PARTITIONS)])

@@ -58,5 +58,5 @@ def test_votes_for_no_target_class_can_be_pictured_too(tmp_path):
     counts, labels = np.array([[0, 0, 3], [0, 0, 0]]), [*CLASSES, "other"]
     kinds = partition_counts(counts, labels, CLASSES)
     encoders = compared_encoders(CLASSES, alpha=1.0, minimum_agreement=2)
-    draw_audit(counts, labels, kinds, [], encoders, tmp_path / "audit.png")
+    draw_audit(counts, labels, kinds, None, [], encoders, tmp_path / "audit.png")
     assert (tmp_path / "audit.png").read_bytes().startswith(b"\x89PNG")
