@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 
+_LEAST_FRAMES = 5  # its convolutions reflect up to 4 frames at an utterance's ends
+
 
 class ECAPA(ECAPA_TDNN):
     """`speechbrain.lobes.models.ECAPA_TDNN.ECAPA_TDNN`, which can't train on one utterance alone.
@@ -13,21 +15,53 @@ class ECAPA(ECAPA_TDNN):
 
     Arguments
     ---------
-    *args, **kwargs
-        As SpeechBrain's.
+    input_size : int
+        The number of features F.
+    channels : int
+        Width of its layers, a multiple of 8; the last one is three times as wide.
+    attention_channels : int
+        Width of the attention.
+    embedding_size : int
+        Width of the embedding E.
+    dropout : float
+        Probability of dropping a channel.
 
     Example
     -------
-    >>> model = ECAPA(8, channels=[16] * 5, attention_channels=4, se_channels=4, lin_neurons=6)
+    >>> model = ECAPA(8, channels=16, attention_channels=4, embedding_size=6)
     >>> model(torch.randn(1, 50, 8), torch.ones(1)).shape
-    torch.Size([1, 1, 6])
+    torch.Size([1, 6])
     """
 
+    def __init__(
+        self,
+        input_size: int,
+        channels: int = 512,
+        attention_channels: int = 128,
+        embedding_size: int = 192,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__(
+            input_size,
+            channels=[channels] * 4 + [3 * channels],
+            attention_channels=attention_channels,
+            lin_neurons=embedding_size,
+            dropout=dropout,
+        )
+        self.channels = channels
+        self.attention_channels = attention_channels
+        self.embedding_size = embedding_size
+
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        """Features [B, T, F] → embeddings [B, 1, E]."""
+        """Features [B, T, F] → embeddings [B, E]; a ValueError below 5 frames."""
+        if x.shape[1] < _LEAST_FRAMES:
+            raise ValueError(
+                f"ECAPA-TDNN hears {_LEAST_FRAMES} frames or more; got {x.shape[1]}: "
+                "leave out audio that is shorter"
+            )
         if self.training and len(x) == 1:
             # Batch normalisation of what was pooled over time needs two values: the last
             # batch of an epoch may hold one utterance, and stands twice then.
             twice = None if lengths is None else lengths.repeat(2)
-            return super().forward(x.repeat(2, 1, 1), twice)[:1]
-        return super().forward(x, lengths)
+            return super().forward(x.repeat(2, 1, 1), twice)[:1].squeeze(1)
+        return super().forward(x, lengths).squeeze(1)

@@ -27,7 +27,8 @@ from speechbrain.utils.checkpoints import DEFAULT_SAVE_HOOKS, get_default_hook
 from softlabels.abstention import entropy_threshold
 from softlabels.brain import SoftLabelBrain
 from softlabels.frontends import FRONT_ENDS, front_end_fingerprint, get_front_end
-from softlabels.models import BLSTMAttention, Classifier
+from softlabels.models import Classifier
+from softlabels.networks import network_settings
 from softlabels.normalization import FeatureNormalization
 from softlabels.runs import write_text
 from softlabels.settings import ModelSettings
@@ -79,9 +80,11 @@ def export_model(
 
     def fill(folder: Path) -> None:
         _for_speechbrain(brain.hparams, (results / "hyperparams.yaml").read_text("utf-8"), folder)
-        if _is_known(brain.hparams):
-            threshold, epoch = entropy_threshold(valid), int(brain.best["epoch"])
-            _for_softlabels(brain.hparams, threshold, epoch, notice, folder)
+        settings = _settings(
+            brain.hparams, entropy_threshold(valid), int(brain.best["epoch"]), notice
+        )
+        if settings is not None:
+            _for_softlabels(settings, brain.hparams, folder)
         else:
             logger.warning("SoftLabelClassifier doesn't know this network: use EncoderClassifier")
         if brain.hparams.normalization == "speaker":
@@ -168,35 +171,33 @@ def _for_speechbrain(hparams: Any, run_yaml: str, folder: Path) -> None:
     encoder.save(folder / "label_encoder.ckpt")
 
 
-def _is_known(hparams: Any) -> bool:
-    """Whether `ModelSettings` can tell this network and what it hears."""
-    wanted = (FeatureNormalization, BLSTMAttention, Classifier)
-    found = tuple(type(hparams.modules[name]) for name in NETWORK)
-    name = getattr(hparams, "frontend", None)
-    if found != wanted or name not in FRONT_ENDS:
-        return False
+def _settings(
+    hparams: Any, threshold: float, epoch: int, notice: str | None
+) -> ModelSettings | None:
+    """What `SoftLabelClassifier` must know of the model, or None where it can't be told."""
+    normalization, model, classifier = (hparams.modules[name] for name in NETWORK)
+    name, network = getattr(hparams, "frontend", None), network_settings(model)
+    ours = (type(normalization), type(classifier)) == (FeatureNormalization, Classifier)
+    if not ours or network is None or name not in FRONT_ENDS:
+        return None
     heard, told = hparams.modules["compute_features"], get_front_end(name)
-    return front_end_fingerprint(heard) == front_end_fingerprint(told)
-
-
-def _for_softlabels(
-    hparams: Any, threshold: float, epoch: int, notice: str | None, folder: Path
-) -> None:
-    model: BLSTMAttention = hparams.modules["embedding_model"]
-    settings = ModelSettings(
+    if front_end_fingerprint(heard) != front_end_fingerprint(told):
+        return None
+    return ModelSettings(
         classes=tuple(hparams.classes),
-        frontend=hparams.frontend,
+        frontend=name,
         normalization=hparams.normalization,
-        hidden_size=model.full_in.out_features,
-        lstm_size=model.forward_lstm.hidden_size,
-        frame_step=model.frame_step,
+        network=network,
         abstain_above=threshold,
         epoch=epoch,
         notice=notice,
     )
+
+
+def _for_softlabels(settings: ModelSettings, hparams: Any, folder: Path) -> None:
     write_text(folder / "settings.json", settings.to_json())
     weights = {
-        f"{name}.{key}": tensor.detach().float().cpu().contiguous()
+        f"{name}.{key}": tensor.detach().cpu().contiguous()
         for name in NETWORK
         for key, tensor in hparams.modules[name].state_dict().items()
     }

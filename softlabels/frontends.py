@@ -22,6 +22,7 @@ SAMPLE_RATE = 16000
 FRONT_ENDS: dict[str, Callable[[], nn.Module]] = {
     "acoustic47": lambda: Acoustic47(sample_rate=SAMPLE_RATE),
     "fbank": lambda: Fbank(sample_rate=SAMPLE_RATE, deltas=True),
+    "fbank80": lambda: Fbank(sample_rate=SAMPLE_RATE, n_mels=80),
     "mfcc": lambda: MFCC(sample_rate=SAMPLE_RATE, deltas=True, context=False),
 }
 
@@ -33,7 +34,8 @@ def get_front_end(name: str) -> nn.Module:
     ---------
     name : str
         'acoustic47' (the paper's 47 features), 'fbank' (40 log mel energies with
-        differences) or 'mfcc' (20 cepstral coefficients with differences).
+        differences), 'fbank80' (80 of them alone) or 'mfcc' (20 cepstral coefficients with
+        differences).
 
     Returns
     -------

@@ -71,8 +71,10 @@ class SoftLabelClassifier:
     Example
     -------
     >>> from softlabels.settings import ModelSettings
-    >>> settings = ModelSettings(("happy", "sad"), "mfcc", "corpus", 4, 2, 1, 0.5, 1)
-    >>> network = settings.network().to_empty(device="cpu")
+    >>> sizes = {"hidden_size": 4, "lstm_size": 2, "frame_step": 1}
+    >>> network = {"kind": "blstm_attention", **sizes}
+    >>> settings = ModelSettings(("happy", "sad"), "mfcc", "corpus", network, 0.5, 1)
+    >>> network = settings.build().to_empty(device="cpu")
     >>> for weights in [*network.parameters(), *network.buffers()]:
     ...     _ = weights.data.fill_(1.0)
     >>> SoftLabelClassifier(settings, network).classify_file(torch.zeros(8000), 8000).abstained
@@ -140,7 +142,8 @@ class SoftLabelClassifier:
         audios : iterable of str, os.PathLike, bytes or array_like
             See `classify_file`. They are read as they are needed.
         batch_size : int
-            How many clips, or windows of longer recordings, go through the network at once.
+            How many clips, or windows of longer recordings, go through the network at once; one
+            at a time where the network isn't exact under padding.
         sample_rate : int, optional
             The rate of all arrays in Hz.
 
@@ -207,7 +210,8 @@ class SoftLabelClassifier:
     ) -> Iterator[Classification]:
         clips = [window for recording in recordings for window in recording]
         said = torch.empty(len(clips), len(self.settings.classes))
-        grouped = batches([len(clip) for clip in clips], batch_size)
+        size = batch_size if self.settings.exact else 1
+        grouped = batches([len(clip) for clip in clips], size)
         with workers(len(grouped)) as mapped:
             results = mapped(lambda batch: self._probabilities([clips[i] for i in batch]), grouped)
             for batch, probabilities in zip(grouped, results, strict=True):

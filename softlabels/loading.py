@@ -50,7 +50,7 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[ModelSettings, nn.Module
         settings = ModelSettings.from_json(text.decode())
     except ValueError as error:
         raise UnsafeModelError(f"{Path(folder, SETTINGS_FILE)}: {error}") from error
-    network = settings.network()
+    network = settings.build()
     file = Path(folder, WEIGHTS_FILE)
     wanted = network.state_dict()
     size = sum(tensor.numel() * tensor.element_size() for tensor in wanted.values())

@@ -169,7 +169,7 @@ class BLSTMAttention(nn.Module):
         super().__init__()
         if frame_step < 1:
             raise ValueError(f"frame_step must be at least 1; got {frame_step}")
-        self.frame_step = frame_step
+        self.hidden_size, self.lstm_size, self.frame_step = hidden_size, lstm_size, frame_step
         self.full_in = nn.Linear(input_size, hidden_size)
         self.forward_lstm = nn.LSTM(hidden_size, lstm_size, batch_first=True)
         self.backward_lstm = nn.LSTM(hidden_size, lstm_size, batch_first=True)

@@ -14,11 +14,11 @@ from torch import nn
 from softlabels.checks import check_classes
 from softlabels.data import NORMALIZATIONS
 from softlabels.frontends import FRONT_ENDS, feature_size, get_front_end
-from softlabels.models import BLSTMAttention, Classifier
+from softlabels.models import Classifier
+from softlabels.networks import NETWORKS, check_network
 from softlabels.normalization import FeatureNormalization, UtteranceNormalization
 
 FORMAT = 1
-LARGEST = {"hidden_size": 8192, "lstm_size": 8192, "frame_step": 100}
 MOST_CLASSES = 1000
 LONGEST_TEXT = 200
 
@@ -35,8 +35,8 @@ class ModelSettings:
         The front end's name.
     normalization : str
         'corpus' or 'speaker'.
-    hidden_size, lstm_size, frame_step : int
-        See `BLSTMAttention`.
+    network : dict
+        Its kind and sizes; see `softlabels.networks`.
     abstain_above : float
         Nats: a distribution with more entropy is no answer.
     epoch : int
@@ -53,7 +53,9 @@ class ModelSettings:
 
     Example
     -------
-    >>> settings = ModelSettings(("happy", "sad"), "fbank", "corpus", 16, 8, 3, 0.6, 2)
+    >>> sizes = {"hidden_size": 16, "lstm_size": 8, "frame_step": 3}
+    >>> network = {"kind": "blstm_attention", **sizes}
+    >>> settings = ModelSettings(("happy", "sad"), "fbank", "corpus", network, 0.6, 2)
     >>> ModelSettings.from_json(settings.to_json()) == settings
     True
     """
@@ -61,9 +63,7 @@ class ModelSettings:
     classes: tuple[str, ...]
     frontend: str
     normalization: str
-    hidden_size: int
-    lstm_size: int
-    frame_step: int
+    network: dict[str, Any]
     abstain_above: float
     epoch: int
     notice: str | None = None
@@ -84,12 +84,7 @@ class ModelSettings:
             raise ValueError(
                 f"normalization must be one of {NORMALIZATIONS}; got {self.normalization!r:.80}"
             )
-        for name, largest in LARGEST.items():
-            value = getattr(self, name)
-            if type(value) is not int or not 1 <= value <= largest:
-                raise ValueError(
-                    f"{name} must be a whole number, 1 to {largest}; got {value!r:.80}"
-                )
+        check_network(self.network)
         if type(self.epoch) is not int or self.epoch < 1:
             raise ValueError(f"epoch must be a whole number from 1 on; got {self.epoch!r:.80}")
         above = self.abstain_above
@@ -119,18 +114,23 @@ class ModelSettings:
             raise ValueError(f"classes must be a list; got {told['classes']!r:.80}")
         return cls(**{**told, "classes": tuple(told["classes"])})
 
-    def network(self) -> nn.ModuleDict:
-        """Build the network without memory for its weights: they are to be assigned."""
+    @property
+    def exact(self) -> bool:
+        """Whether the network says the same of an utterance alone and in any batch."""
+        return NETWORKS[self.network["kind"]].exact
+
+    def build(self) -> nn.ModuleDict:
+        """Build the modules without memory for their weights: they are to be assigned."""
         size = feature_size(get_front_end(self.frontend))
         by_speaker = self.normalization == "speaker"
         normalization = UtteranceNormalization if by_speaker else FeatureNormalization
+        sizes = {**self.network}
+        network = NETWORKS[sizes.pop("kind")]
         with torch.device("meta"):
             parts = {
                 "mean_var_norm": normalization(size),
-                "embedding_model": BLSTMAttention(
-                    size, self.hidden_size, self.lstm_size, frame_step=self.frame_step
-                ),
-                "classifier": Classifier(self.hidden_size, len(self.classes)),
+                "embedding_model": network.build(size, **sizes),
+                "classifier": Classifier(sizes[network.embedding], len(self.classes)),
             }
         return nn.ModuleDict(parts)
 

@@ -10,6 +10,7 @@ import train
 from speechbrain.inference.classifiers import EncoderClassifier
 
 from softlabels.ecapa import ECAPA
+from softlabels.inference import SoftLabelClassifier
 from softlabels.wavlm import MeanLinear, WavLMEmbedding
 
 RECIPE = Path(train.__file__).parent
@@ -52,32 +53,45 @@ def run(network, release, folder, *more):
     return folder / "model"
 
 
-def classifies(model, release):
-    """SpeechBrain's class gives a distribution; ours has nothing to load."""
+def said_by_speechbrain(model, file):
+    """A recording's distribution, of SpeechBrain's class."""
     classifier = EncoderClassifier.from_hparams(source=str(model))
-    file = next(release.rglob("*.wav"))
     log_p, _, _, labels = classifier.classify_file(str(file))
     assert math.isclose(log_p.exp().sum(), 1, abs_tol=1e-5)
     assert labels[0] in ("Neutral", "Happiness", "Sadness", "Anger")
-    assert not (model / "settings.json").exists()
+    return log_p[0].exp().tolist()
 
 
-def test_ecapa_trains_by_yaml_alone(everyday_release, tmp_path):
+def test_ecapa_trains_by_yaml_alone_and_both_classes_say_the_same(everyday_release, tmp_path):
     small = ["--channels", "16", "--embedding_size", "8"]
-    classifies(run("ecapa", everyday_release, tmp_path / "run", *small), everyday_release)
+    model = run("ecapa", everyday_release, tmp_path / "run", *small)
+    files = sorted(everyday_release.rglob("*.wav"))[:3]
+    ours = SoftLabelClassifier.from_folder(model).classify_files(files)
+    for file, said in zip(files, ours, strict=True):
+        wanted = said_by_speechbrain(model, file)
+        assert list(said.distribution.values()) == pytest.approx(wanted, abs=1e-5)
 
 
 def test_ecapa_takes_a_batch_of_one_and_is_speechbrains_elsewhere():
     from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 
-    sizes = {"channels": [16] * 5, "attention_channels": 4, "se_channels": 4, "lin_neurons": 6}
-    ours, theirs = ECAPA(8, **sizes), ECAPA_TDNN(8, **sizes)
+    ours = ECAPA(8, channels=16, attention_channels=4, embedding_size=6)
+    channels = [16, 16, 16, 16, 48]
+    theirs = ECAPA_TDNN(8, channels=channels, attention_channels=4, lin_neurons=6)
     theirs.load_state_dict(ours.state_dict())
     features, lengths = torch.randn(3, 40, 8), torch.tensor([1.0, 0.5, 0.7])
-    assert torch.equal(ours.eval()(features, lengths), theirs.eval()(features, lengths))
+    wanted = theirs.eval()(features, lengths).squeeze(1)
+    assert torch.equal(ours.eval()(features, lengths), wanted)
     loss = ours.train()(features[:1], lengths[:1]).sum()
     loss.backward()
     assert torch.isfinite(loss)
+
+
+def test_ecapa_refuses_audio_that_its_convolutions_are_too_long_for():
+    model = ECAPA(8, channels=16, attention_channels=4, embedding_size=6).eval()
+    assert model(torch.randn(1, 5, 8)).shape == (1, 6)
+    with pytest.raises(ValueError, match="5 frames or more; got 4"):
+        model(torch.randn(1, 4, 8))
 
 
 @pytest.mark.parametrize("head", ["linear", "blstm"])
@@ -86,7 +100,8 @@ def test_wavlm_trains_by_yaml_alone(everyday_release, tmp_path, tiny_wavlm, head
     small = ["--hidden_size", "8", "--lstm_size", "4", "--wavlm", str(tiny_wavlm)]
     how = ["--head", head, "--freeze", str(freeze), "--lr", "0.01"]
     model = run("wavlm", everyday_release, tmp_path / "run", *small, *how)
-    classifies(model, everyday_release)
+    said_by_speechbrain(model, next(everyday_release.rglob("*.wav")))
+    assert not (model / "settings.json").exists()  # ours doesn't know this network
     trained = torch.load(model / "embedding_model.ckpt")
     before = WavLMEmbedding(str(tiny_wavlm), str(tmp_path), head=head, hidden_size=8, lstm_size=4)
     key = "wavlm.model.encoder.layers.0.attention.q_proj.weight"

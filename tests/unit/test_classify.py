@@ -17,11 +17,12 @@ from softlabels.settings import ModelSettings
 
 @pytest.fixture
 def model(tmp_path):
-    settings = ModelSettings(("happy", "sad"), "mfcc", "corpus", 8, 4, 3, 0.5, 1, "made up")
+    network = {"kind": "blstm_attention", "hidden_size": 8, "lstm_size": 4, "frame_step": 3}
+    settings = ModelSettings(("happy", "sad"), "mfcc", "corpus", network, 0.5, 1, "made up")
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "settings.json").write_text(settings.to_json())
-    flat = {name: torch.ones(t.shape) for name, t in settings.network().state_dict().items()}
+    flat = {name: torch.ones(t.shape) for name, t in settings.build().state_dict().items()}
     (folder / "model.safetensors").write_bytes(save(flat))
     return str(folder)
 
