@@ -1,9 +1,10 @@
-"""SpeechBrain's ECAPA-TDNN, for batches of any size."""
+"""SpeechBrain's ECAPA-TDNN, for batches and utterances of any size."""
 
 from __future__ import annotations
 
 import torch
 from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
+from torch.nn.functional import pad
 
 _LEAST_FRAMES = 5  # its convolutions reflect up to 4 frames at an utterance's ends
 
@@ -12,6 +13,7 @@ class ECAPA(ECAPA_TDNN):
     """`speechbrain.lobes.models.ECAPA_TDNN.ECAPA_TDNN`, which can't train on one utterance alone.
 
     It isn't exact under padding: convolutions reach from there into an utterance's last frames.
+    Of audio below 40 ms, which SpeechBrain's refuses, the last frame is held.
 
     Arguments
     ---------
@@ -53,12 +55,10 @@ class ECAPA(ECAPA_TDNN):
         self.embedding_size = embedding_size
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        """Features [B, T, F] → embeddings [B, E]; a ValueError below 5 frames."""
+        """Features [B, T, F] → embeddings [B, E]."""
         if x.shape[1] < _LEAST_FRAMES:
-            raise ValueError(
-                f"ECAPA-TDNN hears {_LEAST_FRAMES} frames or more; got {x.shape[1]}: "
-                "leave out audio that is shorter"
-            )
+            missing = 0, _LEAST_FRAMES - x.shape[1]
+            x = pad(x.transpose(1, 2), missing, mode="replicate").transpose(1, 2)
         if self.training and len(x) == 1:
             # Batch normalisation of what was pooled over time needs two values: the last
             # batch of an epoch may hold one utterance, and stands twice then.

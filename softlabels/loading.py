@@ -76,8 +76,10 @@ def _read(file: Path, largest: int) -> bytes:
                 )
             return opened.read(largest)
     except OSError as error:
-        link = " (it is a link, and may lead anywhere)" if file.is_symlink() else ""
-        raise UnsafeModelError(f"{file}: can't be read: {error.strerror}{link}") from error
+        why = " (it is a link, and may lead anywhere)" if file.is_symlink() else ""
+        if isinstance(error, FileNotFoundError) and file.name == SETTINGS_FILE:
+            why = "; EncoderClassifier loads networks that softlabels.networks doesn't know"
+        raise UnsafeModelError(f"{file}: can't be read: {error.strerror}{why}") from error
 
 
 def _opener(path: str, flags: int) -> int:

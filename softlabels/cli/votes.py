@@ -126,6 +126,8 @@ def _table(
             f"{rows.file} has no column {absent[0]!r}; it has {rows.columns}. Name the columns "
             "with --item, --annotator and --label, or --counts"
         )
+    if twice := [name for name in needed if rows.columns.count(name) > 1]:
+        raise ValueError(f"{rows.file} has several columns {twice[0]!r}; rename all but one")
     chunks = rows.chunks(rows.columns if query else needed)
     if query:
         chunks = (_queried(chunk, query) for chunk in chunks)

@@ -121,6 +121,14 @@ def test_a_file_without_votes_is_refused():
         assert told in softlabels("encode", "-", *CLASSES, given=given, code=1).stderr
 
 
+def test_a_column_that_stands_twice_is_refused_where_it_is_needed():
+    twice = "task,worker,label,label\nu1,ann,happy,sad\n"
+    done = softlabels("audit", "-", given=twice, code=1)
+    assert "several columns 'label'; rename all but one" in done.stderr
+    unneeded = "task,worker,label,note,note\nu1,ann,happy,a,b\n"
+    softlabels("audit", "-", given=unneeded)
+
+
 def test_a_bad_count_is_named_by_its_line():
     options = ["--item", "clip", "--counts", "song,call", "--classes", "song"]
     for bad in ("-1", "x", "0.5", "inf"):
