@@ -194,6 +194,8 @@ def load(arguments):
         hparams = load_hyperpyyaml(file, overrides)
     hparams["train_on"] = check_train_on(hparams["train_on"])
     data.check_normalization(hparams["normalization"])
+    if (epochs := hparams["number_of_epochs"]) < 1:
+        raise ValueError(f"number_of_epochs must be at least 1; got {epochs}")
     return hparams_file, hparams, run_opts, overrides
 
 

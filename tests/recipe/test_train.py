@@ -205,6 +205,11 @@ def test_a_bad_setting_is_named(everyday_release, tmp_path, more, told):
         run("modified_soft", everyday_release, tmp_path / "run", *more)
 
 
+def test_a_run_of_no_epochs_is_refused_at_once(everyday_release, tmp_path):
+    with pytest.raises(ValueError, match="number_of_epochs must be at least 1; got 0"):
+        train.main(arguments("soft", everyday_release, tmp_path / "run", epochs=0))
+
+
 def test_hard_targets_have_nothing_in_ambiguous_utterances(everyday_release, tmp_path):
     with pytest.raises(ValueError, match="nothing to train on: encoder 'hard'"):
         run("hard", everyday_release, tmp_path / "run", "--train_on", "[ambiguous]")
