@@ -6,6 +6,7 @@ import torch
 from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 from torch.nn.functional import pad
 
+_SCALE = 8  # parts into which its blocks split the channels
 _LEAST_FRAMES = 5  # its convolutions reflect up to 4 frames at an utterance's ends
 
 
@@ -28,6 +29,11 @@ class ECAPA(ECAPA_TDNN):
     dropout : float
         Probability of dropping a channel.
 
+    Raises
+    ------
+    ValueError
+        If channels isn't a multiple of 8.
+
     Example
     -------
     >>> model = ECAPA(8, channels=16, attention_channels=4, embedding_size=6)
@@ -43,9 +49,12 @@ class ECAPA(ECAPA_TDNN):
         embedding_size: int = 192,
         dropout: float = 0.0,
     ) -> None:
+        if channels < 1 or channels % _SCALE:
+            raise ValueError(f"channels must be a multiple of {_SCALE}; got {channels}")
         super().__init__(
             input_size,
             channels=[channels] * 4 + [3 * channels],
+            res2net_scale=_SCALE,
             attention_channels=attention_channels,
             lin_neurons=embedding_size,
             dropout=dropout,

@@ -95,6 +95,11 @@ def test_ecapa_holds_the_last_frame_of_what_its_convolutions_are_too_long_for():
     assert model(features[:, :1], torch.ones(2)).shape == (2, 6)
 
 
+def test_ecapa_of_a_width_that_its_blocks_cannot_split_raises():
+    with pytest.raises(ValueError, match="channels must be a multiple of 8; got 12"):
+        ECAPA(8, channels=12)
+
+
 @pytest.mark.parametrize("head", ["linear", "blstm"])
 @pytest.mark.parametrize("freeze", [True, False])
 def test_wavlm_trains_by_yaml_alone(everyday_release, tmp_path, tiny_wavlm, head, freeze):
