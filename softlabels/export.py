@@ -15,7 +15,8 @@ import io
 import logging
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from softlabels.brain import SoftLabelBrain
 from softlabels.frontends import FRONT_ENDS, front_end_fingerprint, get_front_end
 from softlabels.models import Classifier
 from softlabels.networks import network_settings
-from softlabels.normalization import FeatureNormalization
+from softlabels.normalization import FeatureNormalization, UtteranceNormalization
 from softlabels.runs import write_text
 from softlabels.settings import ModelSettings
 
@@ -43,7 +44,10 @@ BANNER = """\
 # softlabels.inference.SoftLabelClassifier loads the same folder and runs nothing from it.
 
 """
-BY_UTTERANCE = "the model folder's users know no speaker: it normalises each clip by its own frames"
+BY_UTTERANCE = (
+    "trained on features normalised by speaker; here each clip is normalised by its own frames, "
+    "so the run's test figures don't hold"
+)
 LOADED = """
 label_encoder: !new:speechbrain.dataio.encoder.CategoricalEncoder
 
@@ -67,7 +71,7 @@ def export_model(
         After `evaluate`: with the weights of the epoch that was tested. Its ``hparams``
         hold ``output_folder``, where hyperparams.yaml lies as SpeechBrain put it there.
     valid : sequence
-        N rows of K log-probabilities that it gave to the validation utterances.
+        N rows of K log-probabilities that it gave to the validation utterances, `as_exported`.
     notice : str, optional
         What whoever uses the model must be told.
 
@@ -80,17 +84,49 @@ def export_model(
 
     def fill(folder: Path) -> None:
         _for_speechbrain(brain.hparams, (results / "hyperparams.yaml").read_text("utf-8"), folder)
+        told = [notice, BY_UTTERANCE if by_utterance else None]
         settings = _settings(
-            brain.hparams, entropy_threshold(valid), int(brain.best["epoch"]), notice
+            brain.hparams,
+            entropy_threshold(valid),
+            int(brain.best["epoch"]),
+            "; ".join(filter(None, told)) or None,
         )
         if settings is not None:
             _for_softlabels(settings, brain.hparams, folder)
         else:
             logger.warning("SoftLabelClassifier doesn't know this network: use EncoderClassifier")
-        if brain.hparams.normalization == "speaker":
-            logger.info(BY_UTTERANCE)
+        if by_utterance:
+            logger.warning("The exported model: %s", BY_UTTERANCE)
 
+    by_utterance = _by_utterance(brain)
     return replace_folder(results / "model", fill)
+
+
+@contextmanager
+def as_exported(brain: SoftLabelBrain) -> Iterator[None]:
+    """Let the brain hear features as the exported model does, whose users know no speaker.
+
+    Normalising by the clip's own frames undoes what normalising by speaker did before.
+
+    Arguments
+    ---------
+    brain : SoftLabelBrain
+        Whose normalisation is another as long as the context lasts.
+    """
+    own = brain.modules["mean_var_norm"]
+    if _by_utterance(brain):
+        alone = UtteranceNormalization(len(own.mean)).to(brain.device)
+        alone.load_state_dict(own.state_dict())
+        brain.modules["mean_var_norm"] = alone
+    try:
+        yield
+    finally:
+        brain.modules["mean_var_norm"] = own
+
+
+def _by_utterance(brain: SoftLabelBrain) -> bool:
+    known = type(brain.modules["mean_var_norm"]) is FeatureNormalization
+    return known and brain.hparams.normalization == "speaker"
 
 
 def replace_folder(folder: Path, fill: Callable[[Path], object]) -> Path:
@@ -183,15 +219,19 @@ def _settings(
     heard, told = hparams.modules["compute_features"], get_front_end(name)
     if front_end_fingerprint(heard) != front_end_fingerprint(told):
         return None
-    return ModelSettings(
-        classes=tuple(hparams.classes),
-        frontend=name,
-        normalization=hparams.normalization,
-        network=network,
-        abstain_above=threshold,
-        epoch=epoch,
-        notice=notice,
-    )
+    try:
+        return ModelSettings(
+            classes=tuple(hparams.classes),
+            frontend=name,
+            normalization=hparams.normalization,
+            network=network,
+            abstain_above=threshold,
+            epoch=epoch,
+            notice=notice,
+        )
+    except ValueError as error:  # a size or name beyond what a folder of anybody's may tell
+        logger.warning("The model folder can't tell this network: %s", error)
+        return None
 
 
 def _for_softlabels(settings: ModelSettings, hparams: Any, folder: Path) -> None:

@@ -56,7 +56,7 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[ModelSettings, nn.Module
     size = sum(tensor.numel() * tensor.element_size() for tensor in wanted.values())
     try:
         weights = load(_read(file, size + LARGEST_HEADER))
-    except SafetensorError as error:
+    except (SafetensorError, KeyError) as error:  # KeyError: a type that torch lacks
         raise UnsafeModelError(f"{file}: isn't a safetensors file ({error})") from error
     _check(weights, wanted, file)
     network.load_state_dict(weights, assign=True)
@@ -76,9 +76,11 @@ def _read(file: Path, largest: int) -> bytes:
                 )
             return opened.read(largest)
     except OSError as error:
-        why = " (it is a link, and may lead anywhere)" if file.is_symlink() else ""
+        why = " (it is a link, and may lead anywhere)" if os.path.islink(file) else ""
         if isinstance(error, FileNotFoundError) and file.name == SETTINGS_FILE:
             why = "; EncoderClassifier loads networks that softlabels.networks doesn't know"
+            if os.path.isdir(file.parent / "model"):
+                why = f"; the model is {file.parent / 'model'}"
         raise UnsafeModelError(f"{file}: can't be read: {error.strerror}{why}") from error
 
 

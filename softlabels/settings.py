@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -20,6 +19,7 @@ from softlabels.normalization import FeatureNormalization, UtteranceNormalizatio
 
 FORMAT = 1
 MOST_CLASSES = 1000
+MOST_NATS = 100
 LONGEST_TEXT = 200
 
 
@@ -88,8 +88,8 @@ class ModelSettings:
         if type(self.epoch) is not int or self.epoch < 1:
             raise ValueError(f"epoch must be a whole number from 1 on; got {self.epoch!r:.80}")
         above = self.abstain_above
-        if type(above) not in (int, float) or not math.isfinite(above) or above < 0:
-            raise ValueError(f"abstain_above must be a finite number of nats; got {above!r:.80}")
+        if type(above) not in (int, float) or not 0 <= above <= MOST_NATS:
+            raise ValueError(f"abstain_above must be 0 to {MOST_NATS} nats; got {above!r:.80}")
         if self.notice is not None:
             _check_texts("notice", (self.notice,))
 

@@ -29,7 +29,7 @@ from softlabels import data, runs
 from softlabels.batches import SimilarLengthBatches
 from softlabels.brain import SoftLabelBrain
 from softlabels.checks import check_train_on
-from softlabels.export import export_model
+from softlabels.export import as_exported, export_model
 from softlabels.frontends import front_end_fingerprint
 from softlabels.holding import hold
 from softlabels.metrics import majority_class
@@ -239,7 +239,8 @@ def train_and_test(hparams_file, hparams, run_opts, overrides):
         brain.class_weights = weights.to(brain.device)
     brain.train_sampler = loaders["train"].batch_sampler
     brain.fit(hparams["epoch_counter"], loaders["train"], loaders["valid"])
-    brain.evaluate(loaders["valid"])
+    with as_exported(brain):
+        brain.evaluate(loaders["valid"])
     validated = brain.predictions.log_probabilities
     brain.evaluate(loaders["held_out"])
     run_on_main(export_model, args=[brain, validated, notice])

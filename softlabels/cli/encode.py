@@ -62,7 +62,8 @@ def encode(
         targets = encoder.encode_counts(counts[start : start + CHUNK], labels)
         none += int(np.isnan(targets).any(axis=1).sum())
         table = pd.DataFrame(targets, columns=list(encoder.classes))
-        table.insert(0, where["item"] or "item", items[start : start + CHUNK])
+        name = where["item"] or "item"  # a class may be called so as well
+        table.insert(0, name, items[start : start + CHUNK], allow_duplicates=True)
         table.to_csv(output, index=False, header=start == 0, lineterminator="\n")
     click.echo(f"{len(items)} items, {len(items) - none} of them with a target", err=True)
 
@@ -74,4 +75,7 @@ def _option(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
         raise click.BadParameter(f"--option must be NAME=VALUE; got {text!r}")
-    return key, yaml.safe_load(value)
+    try:
+        return key, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise click.BadParameter(f"--option {text!r} is no YAML: {error}") from error

@@ -25,7 +25,7 @@ class Group(click.Group):
         """Run a command."""
         try:
             return super().invoke(ctx)
-        except (ValueError, TypeError, OSError) as error:
+        except (ValueError, TypeError, OSError, ImportError) as error:
             if isinstance(error, BrokenPipeError):
                 raise
             click.echo(f"Error: {error}", err=True)

@@ -48,7 +48,9 @@ def votes_options(command: Command) -> Command:
         click.option(
             "--annotator", default="worker", show_default=True, help="Column of annotators."
         ),
-        click.option("--item", help="Column of items.  [default: task]"),
+        click.option(
+            "--item", help="Column of items.  [default: task; or the line, with --counts]"
+        ),
         click.argument("votes", type=click.File("rb")),
     ):
         command = decorate(command)
@@ -82,9 +84,9 @@ def read_votes(
         found = _manifest(votes.read(), votes.name)
     else:
         rows = Rows(votes, votes.name, skip_bad_rows)
-        item = item or (None if counts else "task")
+        item = item or ("task" if not counts or "task" in rows.columns else None)
         found = _table(rows, item, annotator, label, counts, query)
-    if not len(found[0]):
+    if not len(found[0]) or not found[1].any():
         raise ValueError(f"{votes.name} holds no votes")
     return found
 
@@ -122,9 +124,10 @@ def _table(
     needed = [*([item] if item else []), *(counts or [annotator, label])]
     absent = [name for name in needed if name not in rows.columns]
     if absent:
+        alone = "Columns are separated by commas. " if len(rows.columns) == 1 else ""
         raise ValueError(
-            f"{rows.file} has no column {absent[0]!r}; it has {rows.columns}. Name the columns "
-            "with --item, --annotator and --label, or --counts"
+            f"{rows.file} has no column {absent[0]!r}; it has {rows.columns}. {alone}Name the "
+            "columns with --item, --annotator and --label, or --counts"
         )
     if twice := [name for name in needed if rows.columns.count(name) > 1]:
         raise ValueError(f"{rows.file} has several columns {twice[0]!r}; rename all but one")
@@ -147,7 +150,7 @@ def _queried(chunk: pd.DataFrame, query: str) -> pd.DataFrame:
     whole = chunk.columns[numbers.notna().all()]
     try:
         return chunk.loc[chunk.assign(**{name: numbers[name] for name in whole}).query(query).index]
-    except (pd.errors.UndefinedVariableError, SyntaxError, TypeError) as error:
+    except Exception as error:  # pandas evaluates it, and may raise anything
         columns = chunk.columns.tolist()
         raise ValueError(f"--query {query!r}: {error}; the columns are {columns}") from error
 

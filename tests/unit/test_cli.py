@@ -129,6 +129,36 @@ def test_a_column_that_stands_twice_is_refused_where_it_is_needed():
     softlabels("audit", "-", given=unneeded)
 
 
+@pytest.mark.parametrize("query", ["label", "1 + 1", "label.str.foo()", "worker = 'ann'"])
+def test_a_query_that_selects_nothing_sensible_is_told_with_the_columns(query):
+    done = softlabels("audit", "-", "--query", query, given=LONG, code=1)
+    assert "Error: --query" in done.stderr
+    assert "the columns are" in done.stderr
+
+
+def test_a_table_of_counts_names_items_by_its_column_or_line():
+    options = ["--encoder", "soft", "--counts", "song", "--classes", "song"]
+    named = softlabels("encode", "-", *options, given="task,song\nfoo,1\nbar,2\n")
+    assert [row["item"] for row in table(named.stdout)] == ["foo", "bar"]
+    lines = softlabels("encode", "-", *options, given="clip,song\nfoo,1\nbar,2\n")
+    assert [row["item"] for row in table(lines.stdout)] == ["2", "3"]
+
+
+def test_a_class_may_be_called_as_the_items_are():
+    given = "task,worker,label\nu1,ann,item\n"
+    done = softlabels("encode", "-", "--encoder", "soft", "--classes", "item", given=given)
+    assert done.stdout == "item,item\nu1,1.0\n"
+
+
+def test_a_table_in_which_nobody_voted_and_other_separators_are_told():
+    none = softlabels("audit", "-", "--counts", "song", given="clip,song\na,0\n", code=1)
+    assert "holds no votes" in none.stderr
+    other = softlabels("audit", "-", given="task;worker;label\nu1;ann;happy\n", code=1)
+    assert "separated by commas" in other.stderr
+    option = ["--classes", "a", "--option", "alpha=[1"]
+    assert "is no YAML" in softlabels("encode", "-", *option, given=LONG, code=2).stderr
+
+
 def test_a_bad_count_is_named_by_its_line():
     options = ["--item", "clip", "--counts", "song,call", "--classes", "song"]
     for bad in ("-1", "x", "0.5", "inf"):

@@ -220,6 +220,7 @@ def test_a_wrong_array_is_a_clear_error(classifier, array, rate, told):
         ({"network": "blstm_attention"}, "kind must be one of"),
         ({"abstain_above": float("nan")}, "NaN"),
         ({"abstain_above": -0.1}, "abstain_above"),
+        ({"abstain_above": 10**400}, "abstain_above must be 0 to 100 nats"),
         ({"classes": []}, "classes"),
         ({"classes": ["a", "a"]}, "repeats"),
         ({"classes": ["a", 1]}, "classes"),
@@ -266,6 +267,12 @@ class Trap:
         (altered("classifier.linear.bias", torch.zeros(4)), r"bias must be \[3\]"),
         (altered("classifier.linear.bias", torch.zeros(3).double()), "float64"),
         (altered("classifier.linear.bias", torch.full((3,), torch.nan)), "not finite"),
+        (
+            b"E\0\0\0\0\0\0\0"
+            + b'{"a":{"dtype":"F8_E8M0","shape":[1],"data_offsets":[0,1]}}'.ljust(69)
+            + b"a",
+            "F8_E8M0",
+        ),
         (altered("extra", torch.zeros(1)), "unknown"),
         (save({"classifier.linear.bias": torch.zeros(3)}), "missing"),
         (altered("extra", torch.zeros(2**20)), "at most"),
@@ -299,6 +306,11 @@ def test_links_pipes_and_folders_are_refused(tmp_path, name):
 def test_a_folder_without_settings_says_who_loads_it(tmp_path):
     with pytest.raises(UnsafeModelError, match=r"settings\.json.*EncoderClassifier loads"):
         load_model(tmp_path)
+    write(tmp_path / "model")
+    with pytest.raises(UnsafeModelError, match=r"the model is .*model$"):
+        load_model(tmp_path)
+    with pytest.raises(UnsafeModelError, match="name too long"):
+        load_model(tmp_path / ("a" * 300))
 
 
 def test_nothing_else_in_the_folder_is_read(tmp_path):

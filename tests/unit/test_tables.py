@@ -158,3 +158,12 @@ def test_where_nothing_can_disagree_there_is_no_agreement():
     assert krippendorff_alpha([[2, 0], [3, 0]]) is None
     assert krippendorff_alpha([[1, 0], [0, 1]]) is None
     assert krippendorff_alpha(np.zeros((0, 3))) is None
+
+
+@pytest.mark.parametrize(("labels", "voted"), [(["x"], 1), (["x", pd.NA, "x"], 2), ([pd.NA], 0)])
+def test_pandas_nullable_columns_are_read_as_others(labels, voted):
+    rows = [("u", str(worker), label) for worker, label in enumerate(labels)]
+    frame = pd.DataFrame(rows, columns=["task", "worker", "label"]).astype("string")
+    items, counts, _ = votes_from_table(frame)
+    assert list(items) == ["u"]
+    assert counts.sum() == voted
