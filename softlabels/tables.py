@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from softlabels.votes import count_votes
 
+MOST_VOTES = 2**31 - 1  # of one label for one item
 Counted = tuple[list[Any], NDArray[np.int64], tuple[str, ...]]
 
 
@@ -114,8 +115,8 @@ def votes_from_counts(
     Raises
     ------
     ValueError
-        If a column is missing, a count is not a whole number of at least 0, or an item
-        has more than one row.
+        If a column is missing or stands twice, a count is not a whole number from 0 to
+        `MOST_VOTES`, or an item has more than one row.
 
     Example
     -------
@@ -126,16 +127,19 @@ def votes_from_counts(
     missing = [name for name in wanted if name not in frame.columns]
     if missing:
         raise ValueError(f"no column {missing[0]!r} in the table; it has {list(frame.columns)}")
+    for name in wanted:
+        if wanted.count(name) > 1 or list(frame.columns).count(name) > 1:
+            raise ValueError(f"column {name!r} is there or asked for twice: give each one name")
     cells = frame[list(labels)]
     cells = cells.mask(cells.isna() | (cells == ""), 0)
     numbers = cells.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    wrong = ~(np.isfinite(numbers) & (numbers >= 0) & (numbers == np.floor(numbers)))
+    wrong = ~((numbers >= 0) & (numbers <= MOST_VOTES) & (numbers == np.floor(numbers)))
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         value = frame[labels[column]].iloc[row]
         raise ValueError(
             f"row {row} of the table (the first is 0), column {labels[column]!r}: a count must be "
-            f"a whole number of at least 0; got {value!r}"
+            f"a whole number from 0 to {MOST_VOTES}; got {value!r}"
         )
     items = (frame.index if item is None else pd.Index(frame[item])).rename(item)
     if not items.is_unique:
@@ -160,11 +164,19 @@ def votes_from_manifest(manifest: Mapping[str, Mapping[str, Any]]) -> Counted:
     items, counts, labels
         As `votes_from_table` returns them.
 
+    Raises
+    ------
+    ValueError
+        If an entry has no ``votes``.
+
     Example
     -------
     >>> votes_from_manifest({"u1": {"votes": [["happy"], ["sad", "happy"]]}})
     (['u1'], array([[2, 1]]), ('happy', 'sad'))
     """
+    for name, entry in manifest.items():
+        if not isinstance(entry, Mapping) or "votes" not in entry:
+            raise ValueError(f"the manifest's entry {name!r} has no 'votes'; it is {entry!r:.80}")
     empty: list[list[str]] = [[]]  # nobody voted
     counts, labels = count_votes(entry["votes"] or empty for entry in manifest.values())
     return list(manifest), counts, labels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -80,7 +81,7 @@ def read_votes(
     first = votes.peek(1)
     if not first:
         raise ValueError(f"{votes.name} is empty")
-    if first.lstrip().startswith(b"{"):
+    if first.removeprefix(BOM_UTF8).lstrip().startswith(b"{"):
         found = _manifest(votes.read(), votes.name)
     else:
         rows = Rows(votes, votes.name, skip_bad_rows)
@@ -166,9 +167,11 @@ def _counted(rows: Rows, chunk: pd.DataFrame, item: str | None, counts: list[str
     """Leave out rows that hold something else than counts; an empty one is no vote."""
     import pandas as pd
 
+    from softlabels.tables import MOST_VOTES
+
     if item:
         chunk = _named(rows, chunk, [item])
     numbers = chunk[counts].replace("", "0").apply(pd.to_numeric, errors="coerce").astype(float)
-    good = ((numbers >= 0) & (numbers % 1 == 0)).all(axis=1)
+    good = ((numbers >= 0) & (numbers <= MOST_VOTES) & (numbers % 1 == 0)).all(axis=1)
     chunk = chunk.assign(**{name: numbers[name] for name in counts})
-    return rows.keep(chunk, good, "a count that is no whole number of at least 0")
+    return rows.keep(chunk, good, f"a count that is no whole number from 0 to {MOST_VOTES}")

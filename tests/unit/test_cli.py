@@ -150,6 +150,12 @@ def test_a_class_may_be_called_as_the_items_are():
     assert done.stdout == "item,item\nu1,1.0\n"
 
 
+def test_a_manifest_may_begin_with_a_byte_order_mark():
+    given = "\ufeff" + json.dumps({"u1": {"votes": [["happy"]]}})
+    done = softlabels("encode", "-", "--encoder", "soft", "--classes", "happy", given=given)
+    assert table(done.stdout) == [{"item": "u1", "happy": "1.0"}]
+
+
 def test_a_table_in_which_nobody_voted_and_other_separators_are_told():
     none = softlabels("audit", "-", "--counts", "song", given="clip,song\na,0\n", code=1)
     assert "holds no votes" in none.stderr

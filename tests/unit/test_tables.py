@@ -167,3 +167,21 @@ def test_pandas_nullable_columns_are_read_as_others(labels, voted):
     items, counts, _ = votes_from_table(frame)
     assert list(items) == ["u"]
     assert counts.sum() == voted
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "labels", "told"),
+    [
+        (["a", "b"], [1, 1e30], ["a", "b"], "from 0 to 2147483647; got .*1e\\+30"),
+        (["a", "a"], [1, 2], ["a"], "'a' is there or asked for twice"),
+        (["a", "b"], [1, 2], ["a", "a"], "'a' is there or asked for twice"),
+    ],
+)
+def test_counts_beyond_any_votes_and_columns_that_stand_twice_raise(columns, row, labels, told):
+    with pytest.raises(ValueError, match=told):
+        votes_from_counts(pd.DataFrame([row], columns=columns), labels)
+
+
+def test_a_manifests_entry_without_votes_is_named():
+    with pytest.raises(ValueError, match="entry 'u2' has no 'votes'"):
+        votes_from_manifest({"u1": {"votes": [["happy"]]}, "u2": {"emotion": "happy"}})
