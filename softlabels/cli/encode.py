@@ -57,13 +57,13 @@ def encode(
     encoder = get_encoder(name, classes, **options)
     items, counts, labels = read_votes(votes, **where)
     warn_of_absent(classes, labels)
-    none = 0
+    none, item = 0, where["item"] or "item"
     for start in range(0, max(len(items), 1), CHUNK):
         targets = encoder.encode_counts(counts[start : start + CHUNK], labels)
         none += int(np.isnan(targets).any(axis=1).sum())
         table = pd.DataFrame(targets, columns=list(encoder.classes))
-        name = where["item"] or "item"  # a class may be called so as well
-        table.insert(0, name, items[start : start + CHUNK], allow_duplicates=True)
+        # a class may be called like the items' column
+        table.insert(0, item, items[start : start + CHUNK], allow_duplicates=True)
         table.to_csv(output, index=False, header=start == 0, lineterminator="\n")
     click.echo(f"{len(items)} items, {len(items) - none} of them with a target", err=True)
 
