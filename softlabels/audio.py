@@ -15,7 +15,7 @@ from scipy.signal import resample_poly
 from torchaudio.functional import resample
 
 RATES = (1000, 1_000_000)  # Hz; at less there is no speech
-LOUDEST = 1e6  # whose energies are still finite
+LOUDEST = 100.0  # 40 dB over full scale: what is louder was never scaled to [-1, 1]
 LARGEST_BANK = 1_000_000  # taps; the usual rates need at most a third of that
 
 
@@ -38,7 +38,7 @@ def read_mono(audio: str | os.PathLike[str] | bytes, sample_rate: int) -> torch.
     ------
     ValueError
         If the file can't be read, holds no samples, or holds what is no audio: a sample that is
-        not finite or beyond ±10⁶, or a rate outside 1 kHz to 1 MHz.
+        not finite or beyond ±100, or a rate outside 1 kHz to 1 MHz.
 
     Example
     -------
@@ -66,9 +66,9 @@ def array_to_mono(array: Any, rate: int, sample_rate: int) -> torch.Tensor:
     ---------
     array : array_like
         [N] or, as soundfile has it, [N, channels]: floats in [-1, 1], or integers of their
-        type's whole range.
+        type's whole range. Tensors too, of any device.
     rate : int
-        The array's rate in Hz.
+        The array's rate in Hz, a whole number.
     sample_rate : int
         The wanted rate in Hz.
 
@@ -87,6 +87,8 @@ def array_to_mono(array: Any, rate: int, sample_rate: int) -> torch.Tensor:
     >>> array_to_mono(np.array([[16384, 0]] * 800, dtype=np.int16), 8000, 8000)[0]
     tensor(0.2500)
     """
+    if isinstance(array, torch.Tensor):
+        array = (array.float() if array.is_floating_point() else array).detach().cpu()
     values = np.asarray(array)
     if values.ndim not in (1, 2) or values.dtype.kind not in "fi":
         raise ValueError(
@@ -103,15 +105,19 @@ def array_to_mono(array: Any, rate: int, sample_rate: int) -> torch.Tensor:
 
 def _mono(samples: torch.Tensor, rate: int, sample_rate: int, name: str) -> torch.Tensor:
     """Mix samples [channels, N] and resample them."""
-    if not RATES[0] <= rate <= RATES[1]:
-        raise ValueError(f"{name}: has {rate!r} samples a second; allowed: {RATES}")
-    wav = samples.float().mean(dim=0)
-    if not len(wav):
+    if not RATES[0] <= rate <= RATES[1] or rate != int(rate):
+        raise ValueError(f"{name}: has {rate!r} samples a second; allowed: {RATES}, whole numbers")
+    rate = int(rate)  # librosa tells floats
+    if not samples.numel():
         raise ValueError(f"{name}: holds no samples")
+    wav = samples.float().mean(dim=0)
     if not torch.isfinite(wav).all():
         raise ValueError(f"{name}: holds samples that are not finite")
     if wav.abs().max() > LOUDEST:
-        raise ValueError(f"{name}: holds samples beyond ±{LOUDEST:.0f}; audio is in [-1, 1]")
+        raise ValueError(
+            f"{name}: holds samples of up to ±{wav.abs().max():g}, and audio is in [-1, 1]: "
+            "divide samples of 16 bits by 32768"
+        )
     if rate == sample_rate:
         return wav
     shared = math.gcd(rate, sample_rate)

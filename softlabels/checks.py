@@ -194,6 +194,49 @@ def check_counts(
     return matrix, names
 
 
+def check_targets(targets: ArrayLike, items: int, classes: int, who: str) -> NDArray[np.float32]:
+    """Return what an encoder made of counts, if it is targets.
+
+    Arguments
+    ---------
+    targets : array_like
+        What it made.
+    items, classes : int
+        N and K.
+    who : str
+        Whose they are, for the message.
+
+    Returns
+    -------
+    targets : numpy.ndarray
+        [N, K], float32: rows sum to 1; NaN where there can be no target.
+
+    Raises
+    ------
+    ValueError
+        If they are none.
+
+    Example
+    -------
+    >>> check_targets([[0.5, 0.5]], items=1, classes=2, who="encoder 'soft'")
+    array([[0.5, 0.5]], dtype=float32)
+    """
+    found = np.asarray(targets, dtype=np.float32)
+    if found.shape != (items, classes):
+        raise ValueError(
+            f"{who} must give targets [{items}, {classes}], one of {classes} classes for each "
+            f"utterance; got shape {list(found.shape)}"
+        )
+    # NaN is neither
+    wrong = (found < 0).any(axis=1) | (abs(found.sum(axis=1) - 1) > 1e-3)
+    if wrong.any():
+        raise ValueError(
+            f"{who} must give targets that are at least 0 and sum to 1, or NaN for none; "
+            f"got {found[wrong][0].tolist()}"
+        )
+    return found
+
+
 def check_train_on(train_on: Sequence[str]) -> tuple[str, ...]:
     """Return the kinds of utterances to train on, in one order.
 

@@ -14,7 +14,7 @@ from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain.utils.data_pipeline import provides, takes
 
 from softlabels.encoders import AnnotationEncoder, SoftEncoder
-from softlabels.normalization import mean_and_deviation
+from softlabels.normalization import NoNormalization, mean_and_deviation
 from softlabels.store import FeatureStore
 
 logger = logging.getLogger(__name__)
@@ -23,16 +23,18 @@ NORMALIZATIONS = ("corpus", "speaker")
 Manifest = dict[str, dict[str, Any]]
 
 
-def check_normalization(normalization: str) -> str:
+def check_normalization(normalization: str, mean_var_norm: torch.nn.Module) -> str:
     """Return how features are normalised: 'corpus' or 'speaker', or raise a ValueError.
 
     Example
     -------
-    >>> check_normalization("corpus")
+    >>> check_normalization("corpus", NoNormalization())
     'corpus'
     """
     if normalization not in NORMALIZATIONS:
         raise ValueError(f"normalization must be one of {NORMALIZATIONS}; got {normalization!r}")
+    if normalization == "speaker" and isinstance(mean_var_norm, NoNormalization):
+        raise ValueError("normalization must be 'corpus' for a network that hears raw audio")
     return normalization
 
 

@@ -172,7 +172,7 @@ class SoftLabelClassifier:
         Arguments
         ---------
         wavs : torch.Tensor
-            [B, N], at 16 kHz, in [-1, 1].
+            [B, N], at 16 kHz: floats in [-1, 1], or integers of their type's whole range.
         lengths : torch.Tensor, optional
             [B], relative: in (0, 1]. None: all are N samples long.
 
@@ -188,11 +188,11 @@ class SoftLabelClassifier:
         """
         if wavs.ndim != 2:
             raise ValueError(f"wavs must be [B, N]; got {list(wavs.shape)}")
-        lengths = torch.ones(len(wavs)) if lengths is None else lengths
+        lengths = torch.ones(len(wavs)) if lengths is None else torch.as_tensor(lengths)
         if lengths.shape != (len(wavs),) or not bool(((lengths > 0) & (lengths <= 1)).all()):
             raise ValueError(f"lengths must be [{len(wavs)}] in (0, 1]; got {lengths.tolist()}")
         counts = (lengths.double() * wavs.shape[1]).round().long().clamp(min=1)
-        rows = [wav[:count].float().cpu().numpy() for wav, count in zip(wavs, counts, strict=True)]
+        rows = [wav[:count] for wav, count in zip(wavs, counts, strict=True)]
         return self.classify_files(rows, max(len(rows), 1), SAMPLE_RATE)
 
     def _classify(self, wavs: Iterable[torch.Tensor], batch_size: int) -> Iterator[Classification]:

@@ -28,7 +28,8 @@ def votes_from_table(
     """Count votes in a long table: a row is one label that one annotator gave one item.
 
     Several rows of one item and annotator are several labels of that annotator; the
-    same label twice counts once; an empty label is no vote.
+    same label twice counts once; an empty label is no vote. Blanks around
+    an annotator or a label are no part of it.
 
     Arguments
     ---------
@@ -51,7 +52,8 @@ def votes_from_table(
     Raises
     ------
     ValueError
-        If a column is missing, or an item or an annotator is; the message names the row.
+        If a column is missing or stands twice, or an item or an annotator is missing; the
+        message names the row.
 
     Example
     -------
@@ -61,13 +63,12 @@ def votes_from_table(
            [0, 1]]), ('happy', 'sad'))
     """
     columns = [item, annotator, label]
-    coders = [_Coder(), _Coder(), _Coder()]
+    # items are too many to look at each
+    coders = [_Coder(strip=False), _Coder(strip=True), _Coder(strip=True)]
     parts: list[list[NDArray[np.integer]]] = [[], [], []]
     start = 0
     for part in _parts(frame, columns):
-        missing = [name for name in columns if name not in part.columns]
-        if missing:
-            raise ValueError(f"no column {missing[0]!r} in the table; it has {list(part.columns)}")
+        _check_columns(part, columns)
         for codes, coder, name in zip(parts, coders, columns, strict=True):
             codes.append(coder.add(part[name]))
         for codes, name in zip(parts[:2], columns[:2], strict=True):
@@ -86,7 +87,7 @@ def votes_from_table(
         items, annotators, labels = items[voted], annotators[voted], labels[voted]
     width = len(coders[2])
     counts = _count_once(items, annotators, labels, (len(coders[0]), width))
-    names = [str(value) for value in coders[2].values()]
+    names = [_name(value) for value in coders[2].values()]
     if len(set(names)) < width:
         raise ValueError(f"labels that look alike, as 1 and '1' do: {sorted(names)}")
     order = np.argsort(names)
@@ -123,13 +124,7 @@ def votes_from_counts(
     >>> votes_from_counts(pd.DataFrame({"clip": ["a"], "song": [3], "call": [1]}), ["call", "song"])
     ([0], array([[1, 3]]), ('call', 'song'))
     """
-    wanted = [*labels, *([] if item is None else [item])]
-    missing = [name for name in wanted if name not in frame.columns]
-    if missing:
-        raise ValueError(f"no column {missing[0]!r} in the table; it has {list(frame.columns)}")
-    for name in wanted:
-        if wanted.count(name) > 1 or list(frame.columns).count(name) > 1:
-            raise ValueError(f"column {name!r} is there or asked for twice: give each one name")
+    _check_columns(frame, [*labels, *([] if item is None else [item])])
     cells = frame[list(labels)]
     cells = cells.mask(cells.isna() | (cells == ""), 0)
     numbers = cells.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64, na_value=np.nan)
@@ -207,15 +202,19 @@ def _count_once(
 class _Coder:
     """Numbers values in order of first appearance, a part of a column at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, strip: bool) -> None:
+        self._strip = strip
         self._values: list[Any] = []
         self._numbers: dict[Any, int] = {}
 
     def add(self, column: pd.Series) -> NDArray[np.integer]:
-        """Number a part; −1 where a value is missing or an empty string."""
+        """Number a part; −1 where a value is missing or empty."""
         codes, uniques = _factorize(column)
         values = uniques.tolist()
-        if not self._values and "" not in values:  # the only part, mostly: its own numbers serve
+        if self._strip:
+            values = [value.strip() if isinstance(value, str) else value for value in values]
+        alike = self._strip and len(set(values)) < len(values)
+        if not (self._values or "" in values or alike):  # mostly: its own numbers serve
             self._values = values
             return codes.astype(np.int64, copy=False)
         if len(self._numbers) < len(self._values):
@@ -234,6 +233,21 @@ class _Coder:
     def values(self) -> list[Any]:
         """The values in order of their numbers."""
         return self._values
+
+
+def _check_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:
+    columns = list(frame.columns)
+    for name in wanted:
+        if name not in columns:
+            raise ValueError(f"no column {name!r} in the table; it has {columns}")
+        if wanted.count(name) > 1 or columns.count(name) > 1:
+            raise ValueError(f"column {name!r} is there or asked for twice: give each one name")
+
+
+def _name(label: Any) -> str:
+    """A label's name: whole numbers are floats in a column that has gaps."""
+    whole = isinstance(label, float) and label.is_integer()
+    return str(int(label) if whole else label)
 
 
 def _factorize(column: pd.Series) -> tuple[NDArray[np.int64], pd.Index]:

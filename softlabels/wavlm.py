@@ -72,7 +72,7 @@ class WavLMEmbedding(nn.Module):
     Raises
     ------
     ValueError
-        If there is no such head, or the features are not raw audio.
+        If there is no such head or model, or the features are not raw audio.
     ImportError
         If transformers isn't installed: ``pip install softlabels[wavlm]``.
     """
@@ -95,7 +95,13 @@ class WavLMEmbedding(nn.Module):
         except ImportError as error:
             raise ImportError("WavLM needs transformers: pip install softlabels[wavlm]") from error
         self.freeze = freeze
-        self.wavlm = WavLM(source, save_path, freeze=freeze, output_all_hiddens=True)
+        try:
+            self.wavlm = WavLM(source, save_path, freeze=freeze, output_all_hiddens=True)
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"wavlm {source!r} is neither a WavLM's folder nor its id on the hub, "
+                f"or the hub can't be reached: {error}"
+            ) from error
         config = self.wavlm.model.config
         self.layer_weights = nn.Parameter(torch.zeros(config.num_hidden_layers + 1))
         self.head: nn.Module

@@ -193,7 +193,7 @@ def load(arguments):
     with open(hparams_file, encoding="utf-8") as file:
         hparams = load_hyperpyyaml(file, overrides)
     hparams["train_on"] = check_train_on(hparams["train_on"])
-    data.check_normalization(hparams["normalization"])
+    data.check_normalization(hparams["normalization"], hparams["mean_var_norm"])
     if (epochs := hparams["number_of_epochs"]) < 1:
         raise ValueError(f"number_of_epochs must be at least 1; got {epochs}")
     return hparams_file, hparams, run_opts, overrides

@@ -28,7 +28,11 @@ MOST = 12  # labels or classes that are told one by one
 @click.option("--minimum-agreement", type=int, default=2, show_default=True)
 @click.option("--alpha", type=float, default=0.75, show_default=True, help="Of modified_soft.")
 @click.option("--patterns", type=click.IntRange(min=1), default=8, show_default=True)
-@click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="A PNG to draw.")
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A PNG, PDF or SVG to draw, as its name says.",
+)
 def audit(
     votes: BufferedReader,
     classes: list[str],

@@ -54,11 +54,12 @@ def classify(
                 audio = sys.stdin.buffer.read() if file == "-" else file
                 wav = read_mono(audio, SAMPLE_RATE)
             except ValueError as error:
+                told = f"standard input: {error}" if file == "-" else str(error)
                 if not keep_going:
-                    raise
-                click.echo(f"Error: {error}", err=True)
+                    raise ValueError(told) from error
+                click.echo(f"Error: {told}", err=True)
             else:
-                read.append(file)
+                read.append(click.format_filename(file))  # a name need not be text
                 yield wav
 
     try:
@@ -123,7 +124,8 @@ def lay_out(rows: Sequence[dict], classes: Sequence[str], layout: str) -> str:
     for row in rows:
         label = f"[{row['label']}]" if row["abstained"] else row["label"]
         shares = [f"{row['distribution'][name]:.2f}" for name in classes]
-        table.append([row["file"], label, f"{row['entropy']:7.3f}", *shares])
+        name = row["file"].replace("\n", "\\n")
+        table.append([name, label, f"{row['entropy']:7.3f}", *shares])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
     return "\n".join(lines) + "\n"

@@ -49,6 +49,7 @@ def encode(
     import numpy as np
     import pandas as pd
 
+    from softlabels.checks import check_targets
     from softlabels.encoders import get_encoder
 
     options: dict[str, Any] = {"alpha": alpha, "minimum_agreement": minimum_agreement}
@@ -59,7 +60,9 @@ def encode(
     warn_of_absent(classes, labels)
     none, item = 0, where["item"] or "item"
     for start in range(0, max(len(items), 1), CHUNK):
-        targets = encoder.encode_counts(counts[start : start + CHUNK], labels)
+        part = counts[start : start + CHUNK]
+        targets = encoder.encode_counts(part, labels)
+        targets = check_targets(targets, len(part), len(encoder), f"encoder {name!r}")
         none += int(np.isnan(targets).any(axis=1).sum())
         table = pd.DataFrame(targets, columns=list(encoder.classes))
         # a class may be called like the items' column

@@ -46,13 +46,16 @@ class Rows:
         self.file = file
         self.skip_bad = skip_bad
         text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
-        self._reader = csv.reader(text, strict=True)
+        self._reader = csv.reader(text, strict=True, skipinitialspace=True)
         try:
-            header = next(self._reader, [])
+            header = next((row for row in self._reader if row), [])
         except csv.Error as error:
             raise ValueError(f"{file}, line 1: {error}") from error
         if not header:
             raise ValueError(f"{file} has no header")
+        told = "".join(header)
+        if "\0" in told or not _is_text(told):
+            raise ValueError(f"{file} is no text in UTF-8: unpack it, or save it as CSV in UTF-8")
         # as pandas names them
         self.columns = [name or f"Unnamed: {place}" for place, name in enumerate(header)]
 

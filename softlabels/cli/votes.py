@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Callable, Sequence
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,8 +23,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def names(context: click.Context, parameter: click.Parameter, text: str | None) -> list[str]:
-    """Split a list of names at its commas."""
-    given = [name.strip() for name in (text or "").split(",") if name.strip()]
+    """Split a list of names at its commas; a name that has one stands in double quotes."""
+    cells = next(csv.reader([text or ""], skipinitialspace=True), [])
+    given = [name.strip() for name in cells if name.strip()]
     if len(set(given)) < len(given):
         raise click.BadParameter(f"a name occurs twice in {text!r}")
     return given
@@ -105,9 +108,18 @@ def _manifest(text: bytes, file: str) -> Counted:
     from softlabels.tables import votes_from_manifest
 
     try:
-        return votes_from_manifest(json.loads(text))
+        return votes_from_manifest(json.loads(text, object_pairs_hook=_once))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{file}: no manifest of entries with 'votes' ({error!r})") from error
+        raise ValueError(f"{file}: no manifest of entries with 'votes' ({error})") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a dict; JSON itself keeps the last of several entries of one name."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"{twice!r} occurs twice")
+    return found
 
 
 def _table(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from softlabels.checks import Votes, check_classes, check_votes
+from softlabels.checks import Votes, check_classes, check_targets, check_votes
 from softlabels.registry import Registry
 from softlabels.votes import count_votes, partition, target_counts
 
@@ -101,7 +101,9 @@ class AnnotationEncoder(ABC):
         targets : numpy.ndarray
             [N, K], float32: rows sum to 1; NaN where there can be no target.
         """
-        return self.encode_counts(*count_votes(batch, labels=self.classes))
+        counts, labels = count_votes(batch, labels=self.classes)
+        targets = self.encode_counts(counts, labels)
+        return check_targets(targets, len(counts), len(self), self._who())
 
     def encode(self, votes: Votes) -> NDArray[np.float32]:
         """Turn one utterance's votes into a target.
@@ -128,8 +130,11 @@ class AnnotationEncoder(ABC):
             raise ValueError(self._refusal(votes))
         return target
 
+    def _who(self) -> str:
+        return f"encoder {self.name or type(self).__name__!r}"
+
     def _refusal(self, votes: Votes) -> str:
-        who = f"encoder {self.name or type(self).__name__!r}"
+        who = self._who()
         kind = partition(votes, self.classes)
         if kind == "discarded":
             return (

@@ -98,7 +98,7 @@ def get_encoder(name: str, classes: Iterable[str], **options: Any) -> Annotation
     ValueError
         If the name is unknown, or the classes or an option's value are wrong.
     TypeError
-        If the encoder has no such option.
+        If the encoder has no such option, or needs one that isn't given.
 
     Example
     -------
@@ -108,9 +108,13 @@ def get_encoder(name: str, classes: Iterable[str], **options: Any) -> Annotation
     """
     cls = _checked(ENCODERS.get(name), name)
     known = option_names(cls)
-    unknown = sorted(set(options) - set(known)) if known is not None else []
-    if unknown:
-        raise TypeError(f"encoder {name!r} has no option {unknown}; its options: {known}")
+    if known is not None:
+        if unknown := sorted(set(options) - set(known)):
+            raise TypeError(f"encoder {name!r} has no option {unknown}; its options: {known}")
+        parameters = inspect.signature(cls).parameters
+        needed = [each for each in known if parameters[each].default is inspect.Parameter.empty]
+        if missing := [each for each in needed if each not in options]:
+            raise TypeError(f"encoder {name!r} needs the option {missing}; its options: {known}")
     encoder: AnnotationEncoder = cls(classes, **options)
     encoder.name = name
     return encoder

@@ -70,7 +70,7 @@ def draw_audit(
     encoders : dict
         See `draw_teachers`.
     file : Path
-        The PNG to write.
+        What to write: a PNG, PDF or SVG, as its name says.
     """
     width, height = _grid_size(patterns, encoders) if patterns else (9.0, 0.0)
     figure = new_figure((width, height + 3.4))
@@ -79,7 +79,7 @@ def draw_audit(
     _draw_agreement(parts[0], counts, kinds, agreement)
     if patterns:
         _draw_grid(parts[1], patterns, labels, encoders)
-    figure.savefig(file, dpi=130)
+    figure.savefig(file, dpi=130, format=file.suffix.lstrip(".") or "png")
 
 
 def _draw_agreement(

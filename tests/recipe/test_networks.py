@@ -135,5 +135,7 @@ def test_the_mean_is_over_real_frames_alone():
 def test_other_heads_and_features_raise(tiny_wavlm, tmp_path):
     with pytest.raises(ValueError, match="head must be one of"):
         WavLMEmbedding(str(tiny_wavlm), str(tmp_path), head="mlp")
+    with pytest.raises(ValueError, match="neither a WavLM's folder"):
+        WavLMEmbedding(str(tmp_path / "nowhere"), str(tmp_path))
     with pytest.raises(ValueError, match="raw audio"):
         WavLMEmbedding(str(tiny_wavlm), str(tmp_path))(torch.randn(2, 100, 40))

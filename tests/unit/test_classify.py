@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 
 import numpy as np
 import pytest
@@ -61,11 +62,20 @@ def test_standard_input_is_a_recording(model, recording):
     assert json.loads(done.stdout)[0]["file"] == "-"
 
 
+def test_a_file_may_have_any_name(model, recording, tmp_path):
+    name = os.fsdecode(bytes(tmp_path / "a\nb") + b"\xff.wav")
+    os.rename(recording, name)
+    done = run(model, name)
+    assert done.exit_code == 0, done.stderr
+    assert "a\\nb\ufffd.wav  [happy]" in done.stdout
+
+
 def test_what_cannot_be_read_is_named_and_the_rest_goes_on_only_if_asked_to(
     model, recording, tmp_path
 ):
     (tmp_path / "broken.wav").write_bytes(b"RIFF")
     files = [str(tmp_path / "broken.wav"), recording]
+    assert "standard input: 4 bytes" in run(model, "-", input=b"RIFF").stderr
     stopped = run(model, *files)
     assert (stopped.exit_code, stopped.stdout) == (1, "")
     assert "broken.wav: can't be read" in stopped.stderr

@@ -1,6 +1,7 @@
 """The command line, in processes of its own."""
 
 import csv
+import gzip
 import io
 import json
 import subprocess
@@ -148,6 +149,27 @@ def test_a_class_may_be_called_as_the_items_are():
     given = "task,worker,label\nu1,ann,item\n"
     done = softlabels("encode", "-", "--encoder", "soft", "--classes", "item", given=given)
     assert done.stdout == "item,item\nu1,1.0\n"
+
+
+def test_blanks_beside_commas_and_lines_before_the_header_say_nothing():
+    given = "\n\n" + LONG.replace(",", ", ").replace("sad\n", "sad \n")
+    plain, odd = (softlabels("encode", "-", *CLASSES, given=text) for text in (LONG, given))
+    assert odd.stdout == plain.stdout
+
+
+def test_a_class_with_a_comma_stands_in_quotes():
+    given = 'task,worker,label\nu1,ann,"sad, angry"\n'
+    done = softlabels("encode", "-", "--classes", '"sad, angry",happy', "--alpha", "0", given=given)
+    assert done.stdout == 'item,"sad, angry",happy\nu1,1.0,0.0\n'
+
+
+def test_what_is_no_text_and_an_id_that_stands_twice_are_refused(tmp_path):
+    file = tmp_path / "votes.csv"
+    for data in (LONG.encode("utf-16"), gzip.compress(LONG.encode())):
+        file.write_bytes(data)
+        assert "no text in UTF-8" in softlabels("audit", file, code=1).stderr
+    twice = '{"u1": {"votes": [["happy"]]}, "u1": {"votes": [["sad"]]}}'
+    assert "'u1' occurs twice" in softlabels("audit", "-", given=twice, code=1).stderr
 
 
 def test_a_manifest_may_begin_with_a_byte_order_mark():

@@ -10,10 +10,12 @@ from softlabels import get_encoder
 from softlabels.batches import SimilarLengthBatches
 from softlabels.checks import check_train_on
 from softlabels.data import (
+    check_normalization,
     class_weights,
     encoded,
     shares_of_votes,
 )
+from softlabels.normalization import NoNormalization
 
 CLASSES = ["happy", "sad"]
 MANIFEST = {
@@ -77,3 +79,8 @@ def test_class_weights_are_scikit_learns_balanced_ones():
     assert torch.allclose(found, torch.tensor(wanted, dtype=torch.float32))
     with pytest.raises(ValueError, match=r"none of \['angry'\]"):
         class_weights(manifest, ["happy", "angry"])
+
+
+def test_raw_audio_is_not_normalised_by_speaker():
+    with pytest.raises(ValueError, match="must be 'corpus'"):
+        check_normalization("speaker", NoNormalization())

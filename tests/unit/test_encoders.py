@@ -216,6 +216,30 @@ def test_an_option_that_the_encoder_lacks_is_refused_but_a_setting_is_left_aside
     assert hard.options == {"minimum_agreement": 3}
 
 
+def test_an_option_that_the_encoder_needs_is_told():
+    class Needy(softlabels.AnnotationEncoder):
+        def __init__(self, classes, prior):
+            super().__init__(classes)
+            self.prior = prior
+
+        def encode_counts(self, counts, labels):
+            return self.prior
+
+    softlabels.register_encoder("needy")(Needy)
+    try:
+        with pytest.raises(TypeError, match=r"needs the option \['prior'\]"):
+            build("needy", ["a", "b"])
+        for made, told in [
+            ([[1.0, 1.0]], "sum to 1"),
+            ([[1.5, -0.5]], "at least 0"),
+            ([[1.0]], r"\[1, 2\]"),
+        ]:
+            with pytest.raises(ValueError, match=f"encoder 'needy' must give targets.*{told}"):
+                build("needy", ["a", "b"], prior=made).encode([["a"]])
+    finally:
+        ENCODERS._registered.pop("needy")
+
+
 def test_a_name_is_registered_once():
     @softlabels.register_encoder("mine")
     class Mine(HardEncoder):

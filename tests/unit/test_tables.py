@@ -134,6 +134,23 @@ def test_a_table_in_parts_may_have_more_possible_votes_than_32_bits_can_number()
     assert np.array_equal(counts, np.tile(np.eye(2, dtype=int), (n // 2, 1)))
 
 
+def test_blanks_around_annotators_and_labels_are_no_part_of_them():
+    rows = [("a", "ann", "sad"), ("a", "ann ", " sad"), ("a", "bob", "happy "), ("b", "ann", "  ")]
+    items, counts, labels = votes_from_table(rows)
+    assert (items, labels, counts.tolist()) == (["a", "b"], ("happy", "sad"), [[1, 1], [0, 0]])
+
+
+def test_numbers_as_labels_have_one_name_with_and_without_gaps():
+    rows = [("a", "ann", 1.0), ("b", "ann", None), ("c", "ann", 0.0), ("d", "ann", 0.5)]
+    assert votes_from_table(rows)[2] == ("0", "0.5", "1")
+
+
+def test_a_column_of_a_long_table_that_stands_twice_raises():
+    frame = pd.DataFrame([["a", "ann", "x", "y"]], columns=["task", "worker", "label", "label"])
+    with pytest.raises(ValueError, match="'label' is there or asked for twice"):
+        votes_from_table(frame)
+
+
 def test_no_table_at_all():
     with pytest.raises(TypeError, match="data frame or an iterable of rows"):
         votes_from_table("votes.csv")
