@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from softlabels.codes import Coder
 from softlabels.votes import count_votes
 
 MOST_VOTES = 2**31 - 1  # of one label for one item
@@ -64,7 +65,7 @@ def votes_from_table(
     """
     columns = [item, annotator, label]
     # items are too many to look at each
-    coders = [_Coder(strip=False), _Coder(strip=True), _Coder(strip=True)]
+    coders = [Coder(strip=False), Coder(strip=True), Coder(strip=True)]
     parts: list[list[NDArray[np.integer]]] = [[], [], []]
     start = 0
     for part in _parts(frame, columns):
@@ -199,42 +200,6 @@ def _count_once(
     return np.bincount(votes, minlength=n * width).reshape(n, width)
 
 
-class _Coder:
-    """Numbers values in order of first appearance, a part of a column at a time."""
-
-    def __init__(self, strip: bool) -> None:
-        self._strip = strip
-        self._values: list[Any] = []
-        self._numbers: dict[Any, int] = {}
-
-    def add(self, column: pd.Series) -> NDArray[np.integer]:
-        """Number a part; −1 where a value is missing or empty."""
-        codes, uniques = _factorize(column)
-        values = uniques.tolist()
-        if self._strip:
-            values = [value.strip() if isinstance(value, str) else value for value in values]
-        alike = self._strip and len(set(values)) < len(values)
-        if not (self._values or "" in values or alike):  # mostly: its own numbers serve
-            self._values = values
-            return codes.astype(np.int64, copy=False)
-        if len(self._numbers) < len(self._values):
-            self._numbers = {value: number for number, value in enumerate(self._values)}
-        for value in values:
-            if value not in self._numbers and value != "":
-                self._numbers[value] = len(self._values)
-                self._values.append(value)
-        # half the memory: a table in parts may be a large one
-        ours = np.array([self._numbers.get(value, -1) for value in values] + [-1], np.int32)
-        return ours[codes]
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def values(self) -> list[Any]:
-        """The values in order of their numbers."""
-        return self._values
-
-
 def _check_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:
     columns = list(frame.columns)
     for name in wanted:
@@ -248,17 +213,6 @@ def _name(label: Any) -> str:
     """A label's name: whole numbers are floats in a column that has gaps."""
     whole = isinstance(label, float) and label.is_integer()
     return str(int(label) if whole else label)
-
-
-def _factorize(column: pd.Series) -> tuple[NDArray[np.int64], pd.Index]:
-    """As `pandas.factorize`, in less time where equal values stand in runs."""
-    first = column.iloc[:1000]
-    if (first != first.shift()).to_numpy(bool, na_value=True).mean() > 0.5:
-        codes, uniques = pd.factorize(column)
-        return codes, pd.Index(uniques)
-    new = (column != column.shift()).to_numpy(bool, na_value=True)
-    codes, uniques = pd.factorize(column[new])
-    return codes[np.cumsum(new) - 1], pd.Index(uniques)
 
 
 def _parts(table: pd.DataFrame | Iterable[Any], columns: list[str]) -> Iterable[pd.DataFrame]:
