@@ -140,10 +140,12 @@ class PartWriter(Dataset):
                 except ValueError as error:
                     failures.append(str(error))
             for (key, path), found in zip(wavs, self._features([*wavs.values()]), strict=True):
-                if torch.isfinite(found).all():
-                    features[key] = found.to(self.dtype).contiguous()
+                kept = found.to(self.dtype)
+                if torch.isfinite(kept).all():
+                    features[key] = kept.contiguous()
                 else:
-                    failures.append(f"{path}: the front end gave features that are not finite")
+                    kind = str(self.dtype).removeprefix("torch.")
+                    failures.append(f"{path}: features that are not finite as {kind}")
         if features:
             name = f"{part}-{hashlib.sha256(' '.join(features).encode()).hexdigest()[:16]}"
             partial = self.folder / f".{part}.partial"  # the lock is ours: nobody else writes it

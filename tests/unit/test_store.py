@@ -16,6 +16,13 @@ from softlabels.frontends import front_end_fingerprint, get_front_end
 from softlabels.store import FeatureStore, audio_key
 
 
+class Powers(torch.nn.Module):
+    """A front end whose features have no room in 16 bits."""
+
+    def forward(self, wavs):
+        return torch.full((1, 3, 2), 1e5)
+
+
 @pytest.fixture
 def clips(tmp_path):
     random = np.random.default_rng(0)
@@ -91,6 +98,14 @@ def test_what_was_extracted_is_not_extracted_again(tmp_path, clips):
     assert calls(tmp_path) == 4
     make(tmp_path, front_end=counting(tmp_path)).extract(clips, progressbar=False)
     assert calls(tmp_path) == 6
+
+
+def test_what_half_precision_cannot_hold_is_refused(tmp_path, clips):
+    with pytest.raises(ValueError, match=r"0\.wav: features that are not finite as float16"):
+        make(tmp_path, 0, Powers(), dtype="float16").extract(clips[:1], progressbar=False)
+    store = make(tmp_path, 0, Powers())
+    store.extract(clips[:1], progressbar=False)
+    assert store[clips[0]].max() == 1e5
 
 
 def test_a_changed_audio_file_is_extracted_anew(tmp_path, clips):
