@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 from torch.utils.data import Dataset
 
@@ -63,8 +63,9 @@ def shards(
 class PartWriter(Dataset):
     """Extracts and writes what is missing of one part an item, in a worker process.
 
-    Each item is the number of utterances that the part lacked, and what was wrong with
-    some of them.
+    Each item is the number of utterances that the part lacked, what was wrong with some of
+    them, and what the folder failed of, if it did: raised in a worker it would bring its
+    traceback along in its message.
 
     Arguments
     ---------
@@ -98,11 +99,19 @@ class PartWriter(Dataset):
     def __len__(self) -> int:
         return len(self.parts)
 
-    def __getitem__(self, index: int) -> tuple[int, list[str]]:
-        part, wanted = self.parts[index]
+    def __getitem__(self, index: int) -> tuple[int, list[str], OSError | None]:
         failures: list[str] = []
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # a processor each; and the same bits from any worker
+        try:
+            self._extract(*self.parts[index], failures)
+        except OSError as error:
+            return 0, failures, error
+        finally:
+            torch.set_num_threads(threads)
+        return len(self.parts[index][1]), failures, None
+
+    def _extract(self, part: int, wanted: list[tuple[str, str]], failures: list[str]) -> None:
         with self._lock(part):
             # another process may have worked while this one waited
             found = shards(self.folder, f"{part}-*")
@@ -113,8 +122,6 @@ class PartWriter(Dataset):
             )
             for start in range(0, len(left), SHARD):
                 self._write_shard(part, left[start : start + SHARD], failures)
-        torch.set_num_threads(threads)
-        return len(wanted), failures
 
     def _lock(self, part: int) -> FileLock:
         """A part's lock; says so where another process holds it."""
@@ -149,10 +156,7 @@ class PartWriter(Dataset):
         if features:
             name = f"{part}-{hashlib.sha256(' '.join(features).encode()).hexdigest()[:16]}"
             partial = self.folder / f".{part}.partial"  # the lock is ours: nobody else writes it
-            try:
-                save_file(features, partial)
-            except SafetensorError as error:
-                raise OSError(f"{partial}: {error}") from error
+            partial.write_bytes(save(features))  # save_file would let nobody else read it
             os.replace(partial, self.folder / f"{name}.safetensors")
 
     @torch.no_grad()

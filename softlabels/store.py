@@ -111,21 +111,20 @@ class FeatureStore:
         ValueError
             If an audio file can't be read. All others' features are kept.
         OSError
-            If the store's place can't be written or is full.
+            If the store's place can't be read or written, or is full.
         """
         self._keys.update({path: audio_key(path) for path in paths})
-        self._open_shards()
-        if not self._missing(paths):
-            return
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._compute(self._missing(paths), progressbar)
+            self._open_shards()
+            if missing := self._missing(paths):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._compute(missing, progressbar)
+                self._open_shards()
         except OSError as error:
             raise OSError(
-                f"the feature store {self.folder} can't be written ({error}); make room, or "
+                f"the feature store {self.folder} can't be used ({error}); make room, or "
                 "choose another place by SOFTLABELS_CACHE or the feature_store setting"
             ) from error
-        self._open_shards()
 
     def _missing(self, paths: Sequence[str]) -> list[tuple[str, str]]:
         wanted = {self._keys[path]: path for path in paths}
@@ -150,7 +149,9 @@ class FeatureStore:
         workers = min(self.workers, len(order)) if len(missing) > 1 else 0
         failures: list[str] = []
         with tqdm(total=len(missing), desc="Features", unit="utt", disable=not progressbar) as bar:
-            for count, failed in DataLoader(writer, batch_size=None, num_workers=workers):
+            for count, failed, error in DataLoader(writer, batch_size=None, num_workers=workers):
+                if error:
+                    raise error
                 bar.update(count)
                 failures += failed
         if failures:

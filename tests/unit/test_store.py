@@ -173,8 +173,18 @@ def test_what_a_killed_process_leaves_is_complete_or_ignored(tmp_path, clips):
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path, clips):
     (tmp_path / "store").write_text("a file where a folder should be")
-    with pytest.raises(OSError, match=r"feature store .* can't be written .*SOFTLABELS_CACHE"):
+    with pytest.raises(OSError, match=r"feature store .* can't be used .*SOFTLABELS_CACHE"):
         make(tmp_path).extract(clips, progressbar=False)
+
+
+def test_who_may_read_the_store_is_the_umasks_to_say(tmp_path, clips):
+    before = os.umask(0o027)
+    try:
+        store = make(tmp_path)
+        store.extract(clips, progressbar=False)
+    finally:
+        os.umask(before)
+    assert {file.stat().st_mode & 0o777 for file in store.folder.iterdir()} == {0o640}
 
 
 def test_two_processes_at_once_do_the_work_once(tmp_path, clips):
