@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
-from measuring import clips, data_folder, report, seconds
+from measuring import CORES, clips, data_folder, report, seconds
 from safetensors.torch import save_file
 
 from softlabels.audio import read_mono
@@ -21,6 +21,7 @@ from softlabels.inference import SoftLabelClassifier
 from softlabels.settings import ModelSettings
 
 CLIPS, SECONDS, RATE = 1000, 5, 16000
+FEW = 200  # clips that show what a second thread is worth
 
 
 def write_model(folder):
@@ -44,6 +45,12 @@ def write_clips(folder, corpus):
     return paths
 
 
+def alone_and_together(classifier, paths):
+    """Time clips one by one, each, and then all of them in batches."""
+    singly = [seconds(lambda path=path: classifier.classify_file(path)) for path in paths]
+    return singly, seconds(lambda: classifier.classify_files(paths))
+
+
 def main():
     corpus = data_folder(__doc__)
     with tempfile.TemporaryDirectory() as name:
@@ -52,8 +59,9 @@ def main():
         classifier = SoftLabelClassifier.from_folder(name)
         paths = write_clips(Path(name), corpus)
         classifier.classify_files(paths[:32])  # the first calls are slower
-        singly = [seconds(lambda path=path: classifier.classify_file(path)) for path in paths]
-        together = seconds(lambda: classifier.classify_files(paths))
+        singly, together = alone_and_together(classifier, paths)
+        torch.set_num_threads(1)
+        few_singly, few_together = alone_and_together(classifier, paths[:FEW])
     length = SECONDS / np.median(singly)
     report(
         ["trained models", "measured", "wanted"],
@@ -67,7 +75,12 @@ def main():
             ],
         ],
     )
-    print(f"alone {1000 * np.median(singly):.1f} ms, in batches {1000 * together / CLIPS:.1f} ms")
+    for threads, each, all_of_them in (
+        (f"{CORES} threads", singly, together),
+        ("one thread", few_singly, few_together),
+    ):
+        alone, batched = (1000 * sum(took) / len(each) for took in (each, [all_of_them]))
+        print(f"{threads}: a clip alone {alone:.1f} ms, in batches {batched:.1f} ms")
 
 
 if __name__ == "__main__":
