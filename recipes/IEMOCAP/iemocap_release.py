@@ -185,7 +185,7 @@ def _add_headers(
 
 
 def _log_notes(manifest: Manifest, release: Path) -> None:
-    """Log what is no error but may surprise: other formats, wavs without annotation."""
+    """Log what is no error but may surprise: formats, sessions, wavs without annotation."""
     formats = Counter((entry["sample_rate"], entry["channels"]) for entry in manifest.values())
     formats.pop((SAMPLE_RATE, 1), None)
     if formats:
@@ -199,6 +199,9 @@ def _log_notes(manifest: Manifest, release: Path) -> None:
             SAMPLE_RATE,
             listed,
         )
+    more = {path.name for path in release.glob("Session[0-9]*") if path.is_dir()}
+    if more := more - {f"Session{session}" for session in SESSIONS}:
+        logger.warning("%s left out: IEMOCAP has Session1 … Session5", ", ".join(sorted(more)))
     dialogs = glob.iglob(f"{glob.escape(str(release))}/Session[1-5]/sentences/wav/*/")
     files = (name for dialog in dialogs for name in os.listdir(dialog) if name[0] != ".")
     others = sum(name.endswith(".wav") and name[:-4] not in manifest for name in files)

@@ -159,6 +159,13 @@ def test_a_wav_without_annotation_is_left_out_and_noted(tiny_release, save, capl
     assert "Ses01F_impro01_F999" not in load(save, "manifest")
 
 
+def test_sessions_that_iemocap_lacks_are_left_out_and_noted(tiny_release, save, caplog):
+    release = tiny_release()
+    (release / "Session6").mkdir()
+    prepare_iemocap(release, save)
+    assert "Session6 left out" in caplog.text
+
+
 def test_other_rates_and_channels_are_noted_once_and_durations_are_right(
     tiny_release, save, caplog
 ):
