@@ -218,7 +218,8 @@ def train_and_test(hparams_file, hparams, run_opts, overrides):
         hyperparams_to_save=hparams_file,
         overrides=overrides,
     )
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # or log.txt fills with fonts
+    for name in ("matplotlib", "filelock"):  # or log.txt fills with fonts and locks
+        logging.getLogger(name).setLevel(logging.WARNING)
     if notice:
         logger.warning(notice)
     manifests, corpus = prepare(hparams, data_folder)
