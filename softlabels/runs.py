@@ -121,8 +121,8 @@ def claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
     """Take a results folder for a run, or refuse if it is another run's.
 
     It may be claimed again with more: what was told before must agree, what is
-    new is added. A run that left neither checkpoint nor metrics, or only debugged,
-    holds nothing.
+    new is added. A run that left neither checkpoint nor metrics holds nothing,
+    nor do the metrics of one that only debugged.
 
     Arguments
     ---------
@@ -150,6 +150,24 @@ def claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
       seed: 1 there, 2 now
     choose another --output_folder, or remove this one
     """
+    known = check_claim(folder, identity)
+    told = _plain(identity)
+    file = Path(folder) / RUN_FILE
+    if not told.items() <= known.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if _differences(known, told):
+            (file.parent / METRICS_FILE).unlink(missing_ok=True)  # a debugging run's
+        write_text(file, json.dumps({**known, **told}, indent=2, ensure_ascii=False) + "\n")
+
+
+def check_claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a results folder tells of its run, or refuse if it is another's; see `claim`.
+
+    Example
+    -------
+    >>> check_claim("nowhere", {"seed": 1})
+    {}
+    """
     remedy = "choose another --output_folder, or remove this one"
     file = Path(folder) / RUN_FILE
     known: dict[str, Any] = {}
@@ -158,24 +176,31 @@ def claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
             known = json.loads(file.read_text("utf-8"))
         except ValueError as error:
             raise OtherRunError(f"{file} can't be read ({error}); {remedy}") from error
-    told = json.loads(json.dumps(identity))
+    differences = _differences(known, _plain(identity))
+    checkpoints = Path(folder).glob("save/checkpoints/CKPT*")
+    debugged = known.get("options", {}).get("debug")
+    results = Path(folder, METRICS_FILE).exists() and not debugged
+    if differences and (results or any(checkpoints)):
+        raise OtherRunError(
+            f"{folder} holds another run:\n  " + "\n  ".join(differences) + f"\n{remedy}"
+        )
+    return known
+
+
+def _plain(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """As JSON has it: a tuple is a list."""
+    found: dict[str, Any] = json.loads(json.dumps(identity))
+    return found
+
+
+def _differences(known: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]:
+    """Say in what two identities differ, in the parts that both tell."""
     there, now = _flat({key: known[key] for key in told if key in known}), _flat(told)
-    differences = [
+    return [
         f"{key}: {there.get(key, 'absent')!r} there, {now.get(key, 'absent')!r} now"
         for key in sorted({*there, *now})
         if key.partition(".")[0] in known and there.get(key) != now.get(key)
     ]
-    metrics, checkpoints = Path(folder) / METRICS_FILE, Path(folder).glob("save/checkpoints/CKPT*")
-    debugged = known.get("options", {}).get("debug")
-    if differences and (metrics.exists() or any(checkpoints)) and not debugged:
-        raise OtherRunError(
-            f"{folder} holds another run:\n  " + "\n  ".join(differences) + f"\n{remedy}"
-        )
-    if differences or not set(told) <= set(known):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if differences:
-            metrics.unlink(missing_ok=True)  # a debugging run's
-        write_text(file, json.dumps({**known, **told}, indent=2, ensure_ascii=False) + "\n")
 
 
 def is_finished(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> bool:
@@ -192,7 +217,7 @@ def is_finished(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> 
         known = json.loads(Path(folder, RUN_FILE).read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return False
-    return bool(known == json.loads(json.dumps(identity)))
+    return bool(known == _plain(identity))
 
 
 def write_text(file: Path, text: str) -> None:

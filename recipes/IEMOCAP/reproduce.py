@@ -26,6 +26,7 @@ import torch
 import train
 from estimate import estimate_minutes
 from iemocap_prepare import prepare_iemocap
+from iemocap_release import SESSIONS
 from paper import BOTH, MAJORITY, MODIFIED, ROWS, SOFT, Row, is_papers_corpus
 from tqdm import tqdm
 
@@ -37,7 +38,6 @@ from softlabels.simulate import cached_corpus, is_simulated
 from softlabels.trials import Trial, run_trials
 
 RECIPE = Path(__file__).resolve().parent
-SESSIONS = (1, 2, 3, 4, 5)
 
 
 def parse(arguments):
@@ -115,7 +115,8 @@ def plan_trials(rows, options, data_folder, settings, partition):
 
 
 def look_at(trials, corpus):
-    """Load each trial's settings, so that a wrong one is found before anything runs.
+    """Load each trial's settings, so that a wrong one, or one that other settings have
+    results of, is found before anything runs.
 
     Returns the trials that are not finished, a feature store for each front end of
     theirs, and the settings of one.
@@ -123,8 +124,10 @@ def look_at(trials, corpus):
     left, stores, hparams = [], {}, None
     for trial in tqdm(trials, desc="Settings", delay=1):
         _, loaded, run_opts, _ = train.load(trial.command[2:])
-        if runs.is_finished(trial.folder, {**train.identity(loaded, run_opts), "corpus": corpus}):
+        identity = {**train.identity(loaded, run_opts), "corpus": corpus}
+        if runs.is_finished(trial.folder, identity):
             continue
+        runs.check_claim(trial.folder, identity)
         left.append(trial)
         store = train.feature_store(loaded)
         stores.setdefault(store.folder, store)
@@ -160,10 +163,12 @@ def main(arguments):
     torch.set_num_threads(options.threads)  # as the trials have: it is part of their identity
 
     with hold(options.output_folder):
-        prepared = options.output_folder / "corpus"
-        partition = prepare_iemocap(data_folder, prepared)
-        manifest = json.loads((prepared / "manifest.json").read_text("utf-8"))
         default = train.load([*MODIFIED.arguments, *settings])[1]
+        prepared = options.output_folder / "corpus"
+        asked = {name: default[name] for name in train.PREPARATION}
+        asked["test_session"] = options.sessions[0]
+        partition = prepare_iemocap(data_folder, prepared, **asked)
+        manifest = json.loads((prepared / "manifest.json").read_text("utf-8"))
         rows, curve = plan_rows(options, default["alpha"])
         planned = plan_trials(rows, options, data_folder, settings, partition)
         trials = [trial for *_, trial in planned]
@@ -203,6 +208,7 @@ def describe(planned, rows, curve, data_folder, partition, default):
         "alpha": default["alpha"],
         "minimum_agreement": default["minimum_agreement"],
         "merge": default["merge"],
+        "own_ratings": default["own_ratings"],
         "normalization": default["normalization"],
         "baseline": rows[0].name,
         "paper": {**figures, **({"majority class": MAJORITY} if known else {})},

@@ -33,6 +33,7 @@ from softlabels.export import as_exported, export_model
 from softlabels.frontends import front_end_fingerprint
 from softlabels.holding import hold
 from softlabels.metrics import majority_class
+from softlabels.normalization import BY_SPEAKER
 from softlabels.results import result_table, score, write_results
 from softlabels.simulate import NOTICE, cached_corpus, is_simulated
 from softlabels.store import FeatureStore
@@ -46,16 +47,16 @@ OPTIONS = ("precision", "eval_precision", "auto_mix_prec", "bfloat16_mix_prec", 
 OPTIONS += ("grad_accumulation_factor", "optimizer_step_limit", "skip_nonfinite_grads")
 OPTIONS += ("remove_vector_weight_decay", "compile", "jit")
 OPTIONS += ("debug", "debug_batches", "debug_epochs")
+# what decides who trains, validates and tests
+PREPARATION = ("classes", "merge", "minimum_agreement", "own_ratings", "test_session")
+PREPARATION += ("valid_fraction", "valid_session", "seed")
 SUBSETS = ("train_clear", "train_ambiguous", "valid", "test", "test_ambiguous")
-BY_SPEAKER = "features normalised by each speaker's own unlabelled audio, test speakers' included"
 
 
 @uncollected()
 def prepare(hparams, data_folder):
     """Derive the subsets' manifests; returns name → manifest, and the corpus' digest."""
-    names = ("classes", "merge", "minimum_agreement", "own_ratings", "test_session")
-    names += ("valid_fraction", "valid_session", "seed")
-    settings = {name: hparams[name] for name in names}
+    settings = {name: hparams[name] for name in PREPARATION}
     save_folder = Path(hparams["save_folder"])
     run_on_main(prepare_iemocap, args=[data_folder, save_folder], kwargs=settings)
     partition = json.loads((save_folder / "partition.json").read_text("utf-8"))
@@ -166,7 +167,7 @@ def report(brain, hparams, manifests, chosen, made_by, notice):
     trained = [key in manifests["train_clear"] for key in chosen["train"]]
     metrics = {
         "notice": notice,
-        "normalization": BY_SPEAKER if hparams["normalization"] == "speaker" else "corpus",
+        "normalization": hparams["normalization"],
         "train": {"clear": sum(trained), "ambiguous": len(trained) - sum(trained)},
         "valid": brain.best,
         "test": test,

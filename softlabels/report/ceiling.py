@@ -23,6 +23,7 @@ def human_ceiling(
     WA and UA are over the pairs of utterance and annotator for which the others
     make the utterance clear. An annotator who gave several labels is right by the
     share that the true one has among them; a label that is no target class is wrong.
+    An annotator without labels did not vote.
     JS and TV are over the pairs in which both sides gave a target class.
 
     Arguments
@@ -46,7 +47,7 @@ def human_ceiling(
     >>> human_ceiling(votes, ["happy", "sad"])["WA"]
     0.75
     """
-    utterances = [list(votes) for votes in batch]
+    utterances = [[labels for labels in votes if len(labels)] for votes in batch]
     alone = [[votes[i]] for votes in utterances for i in range(len(votes)) if len(votes) > 1]
     rest = [
         votes[:i] + votes[i + 1 :]

@@ -135,7 +135,8 @@ def _environment() -> jinja2.Environment:
 def _votes(entry: Mapping[str, Any], sweep: Sweep) -> list[list[str]]:
     """An utterance's votes as they count in this sweep."""
     merge = sweep.plan["merge"]
-    return [[merge.get(label, label) for label in labels] for labels in entry["votes"]]
+    votes = entry["votes"] + (entry["own_votes"] if sweep.plan["own_ratings"] else [])
+    return [[merge.get(label, label) for label in labels] for labels in votes]
 
 
 def _notes(sweep: Sweep, units: str) -> list[str]:

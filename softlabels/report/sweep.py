@@ -12,7 +12,7 @@ import pandas as pd
 
 from softlabels.runs import METRICS_FILE, RUN_FILE
 
-SWEEP_FILE, FORMAT = "sweep.json", 1
+SWEEP_FILE, FORMAT = "sweep.json", 2
 
 
 @dataclass

@@ -162,8 +162,6 @@ def markdown(table: pd.DataFrame) -> str:
     |---|---|
     | 1 | 2 |
     """
-    rows = [list(table.columns), ["---"] * table.shape[1], *table.to_numpy().tolist()]
-    return "\n".join(
-        "|" + "|".join(row) + "|" if row[0] == "---" else "| " + " | ".join(row) + " |"
-        for row in rows
-    )
+    rows = [list(table.columns), *table.to_numpy().tolist()]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * table.shape[1], *lines[1:]])

@@ -36,7 +36,9 @@ def distance_to_truth(
         None where something that is true was given no probability.
     """
     file = Path(sweep.plan["data_folder"]) / "truth.csv"
-    truth = pd.read_csv(file).set_index("utterance")[[name.lower() for name in sweep.classes]]
+    merge = {label.lower(): into.lower() for label, into in sweep.plan["merge"].items()}
+    truth = pd.read_csv(file, index_col="utterance").rename(columns=merge)
+    truth = truth.T.groupby(level=0).sum().T[[name.lower() for name in sweep.classes]]
     truth = truth.div(truth.sum(axis=1), axis=0).dropna()
     names = [name for name in votes if name in truth.index]
     counts, labels = count_votes((votes[name] for name in names), labels=sweep.classes)

@@ -75,17 +75,44 @@ def test_alpha_0_is_soft_and_the_default_is_the_tables_row(swept):
 
 def test_finished_trials_are_not_run_again_and_a_failed_one_is_shown(copy, everyday_corpus):
     broken = copy / "trials/soft_clear/session1/seed1"
-    told = json.loads((broken / "run.json").read_text("utf-8"))
-    told["settings"]["lr"] = 7.0  # as if of another run
-    (broken / "run.json").write_text(json.dumps(told))
+    (broken / "metrics.json").unlink()
+    (broken / "predictions.csv").unlink()
+    (broken / "predictions.csv").mkdir()  # a folder where a file should be
     (copy / "trials/hard_clear/session1/seed1/metrics.json").unlink()  # as if killed
     before = {file: file.stat().st_mtime_ns for file in sorted(copy.glob("trials/*/*/*/trial.log"))}
     done = sweep(everyday_corpus, copy)
     assert done.returncode == 1
     assert "FAILED: soft / clear, session 1, seed 1" in done.stderr
-    assert "settings.lr: 7.0 there, 0.001 now" in done.stderr
+    assert "Is a directory" in done.stderr
     again = {file.parts[-4] for file, time in before.items() if file.stat().st_mtime_ns != time}
     assert again == {"soft_clear", "hard_clear"}
+
+
+def test_results_of_other_settings_are_refused_and_not_reported(copy, everyday_corpus):
+    (copy / "table.md").unlink()
+    before = (copy / "sweep.json").read_bytes()
+    done = sweep(everyday_corpus, copy, "--dropout", "0.3")
+    assert done.returncode == 1
+    assert "settings.dropout: 0.5 there, 0.3 now" in done.stderr
+    assert (copy / "sweep.json").read_bytes() == before
+    assert not (copy / "table.md").exists()
+
+
+def test_the_reports_votes_are_those_that_count(copy):
+    def ceiling(**changes):
+        plan = json.loads((copy / "sweep.json").read_text("utf-8")) | changes
+        (copy / "sweep.json").write_text(json.dumps(plan))
+        write_report(copy)
+        results = json.loads((copy / "results.json").read_text("utf-8"))
+        return results["ceiling"]["pairs"], {t["what"]: t["JS"] for t in results["truth"]}
+
+    pairs, truth = ceiling()
+    more, _ = ceiling(own_ratings=True)
+    assert more > pairs
+    # both sides merged: the targets are about as near to the truth as before
+    _, merged = ceiling(own_ratings=False, merge={"Excited": "Happiness"})
+    assert merged["targets: soft"] == pytest.approx(truth["targets: soft"], rel=0.2)
+    assert merged["targets: soft"] != truth["targets: soft"]
 
 
 def test_missing_trials_leave_gaps(copy):
@@ -128,12 +155,17 @@ def test_the_papers_figures_stand_beside_its_own_corpus_only():
 
 
 def test_a_dry_run_shows_trials_and_time_and_runs_nothing(everyday_corpus, tmp_path):
-    done = sweep(everyday_corpus, tmp_path / "dry", "--dry-run", "--axis", "frontend=mfcc,fbank")
+    merge = "{Excited: Happiness}"
+    more = ["--axis", "frontend=mfcc,fbank", "--merge", merge, "--test_sessions", "3"]
+    done = sweep(everyday_corpus, tmp_path / "dry", "--dry-run", *more)
     assert done.returncode == 0, done.stderr
     assert "12 trials, 0 of them finished" in done.stdout
     assert done.stdout.count("--frontend fbank") == 6
     assert re.search(r"about \d+ min for what is left, 2 at once", done.stdout)
     assert not list((tmp_path / "dry").rglob("metrics.json"))
+    corpus = json.loads((tmp_path / "dry/corpus/partition.json").read_text("utf-8"))
+    assert corpus["settings"]["merge"] == {"Excited": "Happiness"}
+    assert corpus["settings"]["test_session"] == 3
 
 
 @pytest.mark.parametrize(

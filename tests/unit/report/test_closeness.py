@@ -75,6 +75,12 @@ def test_the_human_ceiling_by_hand():
     assert scores["UA"] == pytest.approx((1 + 2.5 / 4) / 2)
 
 
+def test_an_annotator_without_labels_did_not_vote():
+    voted = [["sad"], ["sad"], ["happy"]]
+    assert human_ceiling([[*voted, []]], CLASSES) == human_ceiling([voted], CLASSES)
+    assert human_ceiling([[["sad"], ["sad"], []]], CLASSES)["n"] == 0
+
+
 def test_annotators_who_agree_are_at_no_distance():
     scores = human_ceiling([[["happy"], ["happy"], ["happy"]]], CLASSES)
     assert (scores["JS"], scores["TV"]) == (0, 0)
