@@ -35,6 +35,7 @@ Every name is loaded when it is first used, so that this import stays cheap.
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -75,41 +76,20 @@ _MODULE_OF = {
     "votes_from_manifest": "softlabels.tables",
     "votes_from_table": "softlabels.tables",
 }
-_SUBMODULES = (
-    "agreement",
-    "batches",
-    "brain",
-    "checkpoints",
-    "checks",
-    "data",
-    "encoders",
-    "export",
-    "features",
-    "frontends",
-    "holding",
-    "inference",
-    "losses",
-    "metrics",
-    "models",
-    "normalization",
-    "report",
-    "results",
-    "runs",
-    "simulate",
-    "store",
-    "tables",
-    "trials",
-    "votes",
-)
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULE_OF:
         return getattr(importlib.import_module(_MODULE_OF[name]), name)
-    if name in _SUBMODULES:
+    if name in _submodules():
         return importlib.import_module(f"softlabels.{name}")
     raise AttributeError(f"module 'softlabels' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_MODULE_OF, *_SUBMODULES])
+    return sorted([*globals(), *_MODULE_OF, *_submodules()])
+
+
+def _submodules() -> set[str]:
+    found = (module.name for module in pkgutil.iter_modules(__path__))
+    return {name for name in found if not name.startswith("_")}

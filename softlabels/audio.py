@@ -16,6 +16,7 @@ from torchaudio.functional import resample
 
 RATES = (1000, 1_000_000)  # Hz; at less there is no speech
 LOUDEST = 100.0  # 40 dB over full scale: what is louder was never scaled to [-1, 1]
+PCM = (np.int16, np.int32)  # no others: int64 is mostly what numpy made of some of these
 LARGEST_BANK = 1_000_000  # taps; the usual rates need at most a third of that
 
 
@@ -65,8 +66,8 @@ def array_to_mono(array: Any, rate: int, sample_rate: int) -> torch.Tensor:
     Arguments
     ---------
     array : array_like
-        [N] or, as soundfile has it, [N, channels]: floats in [-1, 1], or integers of their
-        type's whole range. Tensors too, of any device.
+        [N] or, as soundfile has it, [N, channels]: floats in [-1, 1], or int16 or int32 of
+        that type's whole range. Tensors too, of any device.
     rate : int
         The array's rate in Hz, a whole number.
     sample_rate : int
@@ -90,10 +91,10 @@ def array_to_mono(array: Any, rate: int, sample_rate: int) -> torch.Tensor:
     if isinstance(array, torch.Tensor):
         array = (array.float() if array.is_floating_point() else array).detach().cpu()
     values = np.asarray(array)
-    if values.ndim not in (1, 2) or values.dtype.kind not in "fi":
+    if values.ndim not in (1, 2) or not (values.dtype.kind == "f" or values.dtype in PCM):
         raise ValueError(
-            "an array of audio must be [samples] or [samples, channels], of floats or signed "
-            f"integers; got {list(values.shape)}, {values.dtype}"
+            "an array of audio must be [samples] or [samples, channels], of floats, int16 or "
+            f"int32; got {list(values.shape)}, {values.dtype}"
         )
     if values.ndim == 2 and values.shape[1] > values.shape[0]:
         raise ValueError(f"more channels than samples: {list(values.shape)}; transpose the array")

@@ -131,6 +131,11 @@ class SoftLabelBrain(sb.Brain):
         distance = mean_distances(said.log_probabilities, said.shares)
         valid = {name: scores[name] for name in ("WA", "UA", "macro_F1")}
         valid["cross_entropy"] = distance["cross_entropy"]
+        if valid["cross_entropy"] is None:
+            raise ValueError(
+                f"epoch {epoch}: the network's predictions are not finite; training diverged. "
+                "Start anew with a lower lr or a smaller max_grad_norm"
+            )
         self.hparams.train_logger.log_stats(
             {"epoch": epoch}, train_stats={"loss": self.train_loss}, valid_stats=valid
         )

@@ -80,7 +80,7 @@ def export_model(
     folder : Path
         ``<output_folder>/model``. One that was there is replaced.
     """
-    results = Path(brain.hparams.output_folder)
+    results, by_utterance = Path(brain.hparams.output_folder), _by_utterance(brain)
 
     def fill(folder: Path) -> None:
         _for_speechbrain(brain.hparams, (results / "hyperparams.yaml").read_text("utf-8"), folder)
@@ -98,7 +98,6 @@ def export_model(
         if by_utterance:
             logger.warning("The exported model: %s", BY_UTTERANCE)
 
-    by_utterance = _by_utterance(brain)
     return replace_folder(results / "model", fill)
 
 

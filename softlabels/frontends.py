@@ -109,7 +109,10 @@ def front_end_fingerprint(front_end: nn.Module) -> str:
     for name, module in front_end.named_modules():
         digest.update(f"{name} {type(module).__qualname__} {_settings(module)}".encode())
         digest.update(inspect.getsource(inspect.getmodule(type(module)) or type(module)).encode())
-        for key, tensor in [*module.named_buffers(recurse=False), *module.named_parameters()]:
+        for key, tensor in [
+            *module.named_buffers(recurse=False),
+            *module.named_parameters(recurse=False),
+        ]:
             digest.update(key.encode() + tensor.detach().cpu().numpy().tobytes())
     return digest.hexdigest()[:16]
 

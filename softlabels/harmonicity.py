@@ -12,7 +12,7 @@ HNR_RANGE = (-10.0, 40.0)  # dB
 _STRETCH = 520  # samples (32 ms, tapered) that are compared with those a period later
 _EARLY = 90  # by so many samples its middle lies before the frame's, as in Praat's cc
 _TAPS = 8  # samples on either side that interpolate
-_NOTHING = 1e-12  # power (−120 dB) below which there is only rounding
+NOTHING = 1e-12  # power (−120 dB) below which there is only rounding
 
 
 def interpolation(place: Tensor, taps: int = _TAPS) -> Tensor:
@@ -69,11 +69,11 @@ def harmonicity(now: Tensor, later: Tensor, weights: Tensor) -> Tensor:
     later = later - (later @ weights)[:, None]
     power, power_later = now.square() @ weights, later.square() @ weights
     difference = (
-        now * power.clamp(min=_NOTHING).rsqrt()[:, None]
-        - later * power_later.clamp(min=_NOTHING).rsqrt()[:, None]
+        now * power.clamp(min=NOTHING).rsqrt()[:, None]
+        - later * power_later.clamp(min=NOTHING).rsqrt()[:, None]
     )
     noise = difference.square() @ weights / 2
-    noise = torch.where(torch.minimum(power, power_later) > _NOTHING, noise, 1.0)
+    noise = torch.where(torch.minimum(power, power_later) > NOTHING, noise, 1.0)
     ratio = (1 - noise).clamp(min=1e-6) / noise.clamp(min=1e-6)
     return (10 * ratio.log10()).clamp(*HNR_RANGE)
 

@@ -45,15 +45,14 @@ def hold(folder: str | os.PathLike[str]) -> Iterator[None]:
             "%s is held by %s; waiting for it", place, holder(place) or "another process"
         )
         lock.acquire()
-    with lock:
+    try:
         now = datetime.now().astimezone().isoformat(timespec="microseconds")
         told = f"process {os.getpid()} on {socket.gethostname()} since {now}"
         (place / HOLDER_FILE).write_text(told, "utf-8")
-        try:
-            yield
-        finally:
-            (place / HOLDER_FILE).unlink(missing_ok=True)
-            lock.release(force=True)
+        yield
+    finally:
+        (place / HOLDER_FILE).unlink(missing_ok=True)
+        lock.release()
 
 
 def holder(folder: str | os.PathLike[str]) -> str | None:

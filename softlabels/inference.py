@@ -172,7 +172,7 @@ class SoftLabelClassifier:
         Arguments
         ---------
         wavs : torch.Tensor
-            [B, N], at 16 kHz: floats in [-1, 1], or integers of their type's whole range.
+            [B, N], at 16 kHz: floats in [-1, 1], or int16 or int32 of that type's whole range.
         lengths : torch.Tensor, optional
             [B], relative: in (0, 1]. None: all are N samples long.
 

@@ -9,6 +9,8 @@ from torch import nn
 
 from softlabels.models import frames_from_lengths
 
+BY_SPEAKER = "features normalised by each speaker's own unlabelled audio, test speakers' included"
+
 
 def mean_and_deviation(utterances: Iterable[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
     """Compute the mean and standard deviation over all frames of some utterances.

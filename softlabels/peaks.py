@@ -7,14 +7,13 @@ import math
 import torch
 from torch import Tensor, nn
 
-from softlabels.harmonicity import interpolation
+from softlabels.harmonicity import NOTHING, interpolation
 
 SAMPLE_RATE = 16000
 FLOOR, CEILING = 55.0, 500.0  # Hz
 OCTAVE_COST = 0.01
 VOICING_THRESHOLD = 0.45
 NEVER = -1e4  # the strength of a candidate that isn't one
-NOTHING = 1e-12  # power (−120 dB) below which there is only rounding
 HALF = int(1.5 * SAMPLE_RATE / FLOOR)  # half a frame, which is three of the longest periods
 
 _CANDIDATES = 7

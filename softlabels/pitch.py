@@ -24,12 +24,11 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 from torch.nn.utils.rnn import pad_sequence
 
-from softlabels.harmonicity import Harmonicity
+from softlabels.harmonicity import NOTHING, Harmonicity
 from softlabels.peaks import (
     CEILING,
     FLOOR,
     HALF,
-    NOTHING,
     OCTAVE_COST,
     SAMPLE_RATE,
     VOICING_THRESHOLD,

@@ -13,6 +13,7 @@ import numpy as np
 
 from softlabels.brain import Predictions
 from softlabels.metrics import mean_distances, recognition
+from softlabels.normalization import BY_SPEAKER
 from softlabels.runs import write_text
 
 
@@ -105,8 +106,8 @@ def result_table(metrics: Mapping[str, Any], title: str) -> str:
     Arguments
     ---------
     metrics : dict
-        With ``test`` as `score` gives it, ``majority`` and, where the reader must be told,
-        a ``notice`` and a sentence on ``normalization``.
+        With ``test`` as `score` gives it, ``majority`` and, where there are any, a ``notice``
+        and how features were normalised (``normalization``).
     title : str
         What stands above.
 
@@ -128,10 +129,8 @@ def result_table(metrics: Mapping[str, Any], title: str) -> str:
         (f"always {metrics['majority']['class']}", metrics["majority"]),
         ("this model", test["clear"]),
     ]
-    lines = [title]
-    lines += [
-        metrics[key] for key in ("notice", "normalization") if " " in (metrics.get(key) or "")
-    ]
+    by_speaker = BY_SPEAKER if metrics.get("normalization") == "speaker" else None
+    lines = [title, *filter(None, [metrics.get("notice"), by_speaker])]
     lines += ["", f"{'':24}  WA %   UA %   F1 %"]
     for name, scores in recognised:
         cells = [_cell(scores[key], 100, 1) for key in ("WA", "UA", "macro_F1")]

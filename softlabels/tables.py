@@ -30,7 +30,7 @@ def votes_from_table(
 
     Several rows of one item and annotator are several labels of that annotator; the
     same label twice counts once; an empty label is no vote. Blanks around
-    an annotator or a label are no part of it.
+    an annotator or a label are no part of it; an item's name is taken as it is.
 
     Arguments
     ---------

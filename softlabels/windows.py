@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from softlabels.frontends import SAMPLE_RATE
 
 WINDOW = 40 * SAMPLE_RATE  # samples: longer than IEMOCAP's longest utterance
 OVERLAP = WINDOW // 2
+_POOL = Lock()  # what a worker sets is the whole process': two pools would take 1 for all there is
 MOST_SAMPLES = 2 * WINDOW  # of a batch with its padding, so that memory has a bound
 
 
@@ -85,14 +87,15 @@ def workers(tasks: int) -> Iterator[Callable[..., Iterable[Any]]]:
     ...     list(mapped(abs, [-1, -2]))
     [1, 2]
     """
-    threads = torch.get_num_threads()
     if tasks < 2:
         yield map
         return
-    try:
-        with ThreadPoolExecutor(
-            min(threads, tasks), initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool:
-            yield pool.map
-    finally:
-        torch.set_num_threads(threads)  # what a worker sets is the whole process'
+    with _POOL:
+        threads = torch.get_num_threads()
+        try:
+            with ThreadPoolExecutor(
+                min(threads, tasks), initializer=torch.set_num_threads, initargs=(1,)
+            ) as pool:
+                yield pool.map
+        finally:
+            torch.set_num_threads(threads)

@@ -17,7 +17,7 @@ CHUNK = 100_000  # rows in memory as text
 
 
 class Rows:
-    """A CSV's rows. Cells are text as it stands there: 'NA' and 'None' are labels like others.
+    """A CSV's rows. Cells are text, less the blanks around it: 'NA' and 'None' are labels too.
 
     Arguments
     ---------
@@ -68,7 +68,7 @@ class Rows:
             while rows := self._read():
                 bar.update(len(rows))
                 rows = self._decoded(rows)
-                cells = {name: [row[at] for _, row in rows] for name, at in places.items()}
+                cells = {name: [row[at].strip() for _, row in rows] for name, at in places.items()}
                 yield pd.DataFrame(cells, index=[line for line, _ in rows], dtype="str")
 
     def keep(self, chunk: pd.DataFrame, good: pd.Series, why: str) -> pd.DataFrame:

@@ -54,13 +54,17 @@ class AnnotationEncoder(ABC):
     """
 
     name = ""
-    """The name under which it was built."""
+    """The name under which it is registered."""
 
     loss_name = "soft_cross_entropy"
     """The registered loss that matches its targets."""
 
     takes: tuple[str, ...] = ("clear", "ambiguous")
     """The kinds of utterances that it can make a target of."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.name = vars(cls).get("name", "")  # not its parent's, which is another encoder
 
     def __init__(self, classes: Iterable[str]) -> None:
         self.classes = check_classes(classes)

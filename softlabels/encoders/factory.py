@@ -49,7 +49,9 @@ def register_encoder(name: str) -> Callable[[Encoder], Encoder]:
     """
 
     def decorator(cls: Encoder) -> Encoder:
-        return ENCODERS.register(name)(_checked(cls, name))
+        ENCODERS.register(name)(_checked(cls, name))
+        cls.name = name
+        return cls
 
     return decorator
 
@@ -98,7 +100,8 @@ def get_encoder(name: str, classes: Iterable[str], **options: Any) -> Annotation
     ValueError
         If the name is unknown, or the classes or an option's value are wrong.
     TypeError
-        If the encoder has no such option, or needs one that isn't given.
+        If the encoder has no such option, needs one that isn't given, or doesn't keep its
+        options.
 
     Example
     -------
@@ -115,8 +118,15 @@ def get_encoder(name: str, classes: Iterable[str], **options: Any) -> Annotation
         needed = [each for each in known if parameters[each].default is inspect.Parameter.empty]
         if missing := [each for each in needed if each not in options]:
             raise TypeError(f"encoder {name!r} needs the option {missing}; its options: {known}")
+    cls.name = cls.name or name  # of an entry point's, which nothing decorated
     encoder: AnnotationEncoder = cls(classes, **options)
     encoder.name = name
+    try:
+        encoder.options  # noqa: B018
+    except AttributeError as error:
+        raise TypeError(
+            f"encoder {name!r} must keep each option under its own name: {error}"
+        ) from error
     return encoder
 
 

@@ -169,6 +169,18 @@ def test_a_failed_or_debugging_attempt_does_not_hold_the_folder(everyday_release
     assert not metrics["run"]["options"]["debug"]
 
 
+def test_a_run_does_not_continue_from_what_debugging_left(everyday_release, tmp_path):
+    run("soft", everyday_release, tmp_path / "run", "--debug", "--debug_persistently")
+    with pytest.raises(ValueError, match=r"options\.debug: True there, False now"):
+        run("soft", everyday_release, tmp_path / "run")
+
+
+def test_a_diverged_training_says_so(everyday_release, tmp_path):
+    high = ["--lr", "1e30", "--lr_final", "1e30", "--batch_size", "64"]
+    with pytest.raises(ValueError, match=r"epoch 1: .* diverged"):
+        run("soft", everyday_release, tmp_path / "run", *high)
+
+
 def test_a_finished_run_is_only_tested_again(finished, everyday_release):
     folder, metrics = finished
     trained = (folder / "train_log.txt").read_text()
@@ -225,9 +237,8 @@ def test_every_other_setting_runs(everyday_release, tmp_path):
         *("--train_on", "[ambiguous]", "--test_session", "3"),
     )
     assert metrics["train"]["clear"] == 0
-    assert metrics["run"]["settings"]["normalization"] == "speaker"
-    assert "test speakers' included" in metrics["normalization"]
-    assert (tmp_path / "run/log.txt").read_text().count(metrics["normalization"]) == 2
+    assert metrics["run"]["settings"]["normalization"] == metrics["normalization"] == "speaker"
+    assert (tmp_path / "run/log.txt").read_text().count("test speakers' included") == 2
 
 
 @pytest.mark.parametrize("option", ["--debug", "--precision=bf16", "--device=cpu"])

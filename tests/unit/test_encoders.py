@@ -12,7 +12,7 @@ import torch
 from speechbrain.utils.checkpoints import Checkpointer
 
 import softlabels
-from softlabels.encoders import HardEncoder
+from softlabels.encoders import HardEncoder, SoftEncoder
 from softlabels.encoders.base import ENCODERS
 from softlabels.encoders.factory import option_names
 from softlabels.losses import soft_cross_entropy
@@ -214,6 +214,31 @@ def test_an_option_that_the_encoder_lacks_is_refused_but_a_setting_is_left_aside
     assert softlabels.encoder_from_settings("soft", CLASSES, **settings).options == {}
     hard = softlabels.encoder_from_settings("hard", CLASSES, **settings)
     assert hard.options == {"minimum_agreement": 3}
+
+
+def test_an_encoder_has_its_name_however_it_is_built(tmp_path):
+    softlabels.get_encoder("soft", ["a", "b"]).save(tmp_path / "encoder.json")
+    direct = SoftEncoder(["a", "b"])
+    assert direct.name == "soft"
+    direct.load(tmp_path / "encoder.json")
+
+    class Mine(SoftEncoder):
+        """Another encoder."""
+
+    assert Mine(["a", "b"]).describe()["encoder"] == "Mine"
+
+
+def test_an_encoder_that_loses_its_options_is_refused_when_built():
+    @softlabels.register_encoder("forgetful")
+    class Forgetful(SoftEncoder):
+        def __init__(self, classes, power=2):
+            super().__init__(classes)
+
+    try:
+        with pytest.raises(TypeError, match=r"keep each option under its own name.*power"):
+            build("forgetful")
+    finally:
+        ENCODERS._registered.pop("forgetful")
 
 
 def test_an_option_that_the_encoder_needs_is_told():

@@ -7,6 +7,7 @@ import pickle
 import struct
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -145,6 +146,14 @@ def test_batches_hold_every_clip_once_and_no_more_audio_than_memory_has_room_for
     assert made == [[1, 5, 3], [0, 2], [4]]
 
 
+def test_threads_that_classify_at_once_leave_torch_its_threads(classifier):
+    before = torch.get_num_threads()
+    clips = [buzz(0.2) for _ in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: classifier.classify_files(clips, 2, 16000), range(8)))
+        assert set(pool.map(lambda _: torch.get_num_threads(), range(8))) == {before}
+
+
 def test_it_abstains_where_the_distribution_is_flatter_than_the_threshold(tmp_path):
     for threshold, wanted in ((0.0, True), (1.0986, True), (1.0987, False)):
         told = json.loads(JSON) | {"abstain_above": threshold}
@@ -205,6 +214,7 @@ def test_an_mp3_by_another_name_is_heard_as_what_it_is(classifier, tmp_path):
         (np.zeros((2, 9)), 16000, "transpose"),
         (np.zeros((2, 2, 9)), 16000, "must be"),
         (np.zeros(9, dtype=complex), 16000, "must be"),
+        (np.zeros(9, dtype=np.int64), 16000, "int16 or int32; got .*int64"),
         (np.zeros((9, 0)), 16000, "no samples"),
         (np.zeros(9), 16000.5, "whole numbers"),
         (1000 * buzz(), 16000, "divide samples of 16 bits by 32768"),
