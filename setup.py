@@ -37,6 +37,7 @@ setup(
         "torchaudio>=2.7.1,<2.12",
         "speechbrain>=1.1",
         "hyperpyyaml",
+        "ruamel.yaml",
     ],
     extras_require={
         "cluster": ["distributed"],

@@ -227,11 +227,11 @@ def check_targets(targets: ArrayLike, items: int, classes: int, who: str) -> NDA
             f"{who} must give targets [{items}, {classes}], one of {classes} classes for each "
             f"utterance; got shape {list(found.shape)}"
         )
-    # NaN is neither
-    wrong = (found < 0).any(axis=1) | (abs(found.sum(axis=1) - 1) > 1e-3)
+    none = np.isnan(found).all(axis=1)
+    wrong = ~none & ~((found >= 0).all(axis=1) & (abs(found.sum(axis=1) - 1) <= 1e-3))
     if wrong.any():
         raise ValueError(
-            f"{who} must give targets that are at least 0 and sum to 1, or NaN for none; "
+            f"{who} must give targets that are at least 0 and sum to 1, or all NaN for none; "
             f"got {found[wrong][0].tolist()}"
         )
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import speechbrain
@@ -55,6 +55,34 @@ def get_front_end(name: str) -> nn.Module:
     if name not in FRONT_ENDS:
         raise ValueError(f"unknown front end {name!r}; available: {sorted(FRONT_ENDS)}")
     return FRONT_ENDS[name]()
+
+
+def features_of(front_end: nn.Module, wavs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Compute some clips' features: each its own, whatever the others are.
+
+    Arguments
+    ---------
+    front_end : torch.nn.Module
+        Audio [1, N] → features [1, T, F]. One with a method ``each``, as `Acoustic47` has it,
+        is given all clips at once.
+    wavs : sequence of torch.Tensor
+        Each [N] at 16 kHz, of similar N for speed.
+
+    Returns
+    -------
+    features : list of torch.Tensor
+        Each [T, F].
+
+    Example
+    -------
+    >>> [each.shape for each in features_of(get_front_end("mfcc"), [torch.zeros(16000)])]
+    [torch.Size([101, 60])]
+    """
+    each = getattr(front_end, "each", None)
+    if each is None or not wavs:
+        return [front_end(wav[None])[0] for wav in wavs]
+    found: list[torch.Tensor] = each(wavs)
+    return found
 
 
 def feature_size(front_end: nn.Module) -> int:

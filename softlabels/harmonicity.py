@@ -101,7 +101,7 @@ class Harmonicity(nn.Module):
         Arguments
         ---------
         audio : torch.Tensor
-            [N], with 360 samples before the first middle and 920 after the last.
+            [N], with 350 samples before the first middle and 478 after the last.
         middles : torch.Tensor
             [R] int64, the frames' middle samples.
         lags : torch.Tensor

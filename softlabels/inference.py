@@ -7,7 +7,6 @@ JSON that is checked (see `softlabels.loading`).
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,8 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from softlabels.abstention import entropy
 from softlabels.audio import array_to_mono, read_mono
-from softlabels.features import HOP
-from softlabels.frontends import SAMPLE_RATE, get_front_end
+from softlabels.frontends import SAMPLE_RATE, features_of, get_front_end
 from softlabels.loading import load_model
 from softlabels.settings import ModelSettings
 from softlabels.windows import batches, windows, workers
@@ -85,8 +83,6 @@ class SoftLabelClassifier:
         self.settings = settings
         self.network = network.eval()
         self.front_end = get_front_end(settings.frontend).eval()
-        # SpeechBrain's front ends can't be told where a clip ends: it gets a pass of its own
-        self._hears_batches = "lengths" in inspect.signature(self.front_end.forward).parameters
 
     @classmethod
     def from_folder(cls, path: str | os.PathLike[str]) -> SoftLabelClassifier:
@@ -222,17 +218,9 @@ class SoftLabelClassifier:
     @torch.inference_mode()
     def _probabilities(self, clips: list[torch.Tensor]) -> torch.Tensor:
         """Clips [N] each → [B, K]."""
-        if self._hears_batches:
-            samples = torch.tensor([len(clip) for clip in clips])
-            features = self.front_end(
-                pad_sequence(clips, batch_first=True), samples / samples.max()
-            )
-            frames = 1 + samples // HOP
-        else:
-            heard = [self.front_end(clip[None])[0] for clip in clips]
-            features = pad_sequence(heard, batch_first=True)
-            frames = torch.tensor([len(each) for each in heard])
-        lengths = frames / features.shape[1]
+        heard = features_of(self.front_end, clips)
+        features = pad_sequence(heard, batch_first=True)
+        lengths = torch.tensor([len(each) for each in heard]) / features.shape[1]
         features = self.network["mean_var_norm"](features, lengths)
         embeddings = self.network["embedding_model"](features, lengths)
         return self.network["classifier"](embeddings).exp()

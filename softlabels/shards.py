@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 from torch.utils.data import Dataset
 
 from softlabels.audio import read_mono
-from softlabels.frontends import SAMPLE_RATE
+from softlabels.frontends import SAMPLE_RATE, features_of
+from softlabels.holding import locked
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +112,8 @@ class PartWriter(Dataset):
         return len(self.parts[index][1]), failures, None
 
     def _extract(self, part: int, wanted: list[tuple[str, str]], failures: list[str]) -> None:
-        with self._lock(part):
+        waiting = f"another process extracts into {self.folder}; waiting for it"
+        with locked(self.folder / f".{part}.lock", lambda: waiting):
             # another process may have worked while this one waited
             found = shards(self.folder, f"{part}-*")
             there = set[str]().union(*(shard.keys() for _, shard in found))
@@ -122,16 +123,6 @@ class PartWriter(Dataset):
             )
             for start in range(0, len(left), SHARD):
                 self._write_shard(part, left[start : start + SHARD], failures)
-
-    def _lock(self, part: int) -> FileLock:
-        """A part's lock; says so where another process holds it."""
-        lock = FileLock(self.folder / f".{part}.lock")
-        try:
-            with lock.acquire(timeout=0):
-                pass
-        except Timeout:
-            logger.info("Another process extracts into %s; waiting for it", self.folder)
-        return lock
 
     def _write_shard(
         self, part: int, wanted: list[tuple[int, str, str]], failures: list[str]
@@ -146,7 +137,9 @@ class PartWriter(Dataset):
                     wavs[key, path] = read_mono(path, SAMPLE_RATE)
                 except ValueError as error:
                     failures.append(str(error))
-            for (key, path), found in zip(wavs, self._features([*wavs.values()]), strict=True):
+            with torch.no_grad():
+                heard = features_of(self.front_end, [*wavs.values()])
+            for (key, path), found in zip(wavs, heard, strict=True):
                 kept = found.to(self.dtype)
                 if torch.isfinite(kept).all():
                     features[key] = kept.contiguous()
@@ -158,10 +151,3 @@ class PartWriter(Dataset):
             partial = self.folder / f".{part}.partial"  # the lock is ours: nobody else writes it
             partial.write_bytes(save(features))  # save_file would let nobody else read it
             os.replace(partial, self.folder / f"{name}.safetensors")
-
-    @torch.no_grad()
-    def _features(self, wavs: list[torch.Tensor]) -> list[torch.Tensor]:
-        each = getattr(self.front_end, "each", None)
-        if each is None or not wavs:
-            return [self.front_end(wav[None])[0] for wav in wavs]
-        return list(each(wavs))

@@ -118,7 +118,7 @@ def votes_from_counts(
     ------
     ValueError
         If a column is missing or stands twice, a count is not a whole number from 0 to
-        `MOST_VOTES`, or an item has more than one row.
+        `MOST_VOTES`, or an item is missing or has more than one row.
 
     Example
     -------
@@ -138,6 +138,9 @@ def votes_from_counts(
             f"a whole number from 0 to {MOST_VOTES}; got {value!r}"
         )
     items = (frame.index if item is None else pd.Index(frame[item])).rename(item)
+    if items.hasnans:
+        row = int(np.argmax(items.isna()))
+        raise ValueError(f"row {row} of the table (the first is 0) has no {item!r}")
     if not items.is_unique:
         twice = items[items.duplicated()][0]
         raise ValueError(

@@ -17,6 +17,7 @@ import logging
 import os
 import shlex
 import sys
+import tempfile
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -38,6 +39,7 @@ from softlabels.simulate import cached_corpus, is_simulated
 from softlabels.trials import Trial, run_trials
 
 RECIPE = Path(__file__).resolve().parent
+PLANNED = {"encoder", "train_on", "seed", "test_session"}  # settings that tell trials apart
 
 
 def parse(arguments):
@@ -73,6 +75,9 @@ def parse(arguments):
         parser.error(f"--test_sessions are among 1 to 5, or all; got {options.test_sessions}")
     if min(options.trials, options.jobs, options.threads) < 1:
         parser.error("--trials, --jobs and --threads are at least 1")
+    given = {word.removeprefix("--").partition("=")[0] for word in settings} | {*options.axes}
+    if taken := given & (PLANNED | ({"alpha"} if options.alphas else set())):
+        parser.error(f"--{', --'.join(sorted(taken))}: the plan itself varies that")
     return options, settings
 
 
@@ -163,7 +168,9 @@ def main(arguments):
     torch.set_num_threads(options.threads)  # as the trials have: it is part of their identity
 
     with hold(options.output_folder):
-        default = train.load([*MODIFIED.arguments, *settings])[1]
+        with tempfile.TemporaryDirectory() as nowhere:  # loading makes a results folder
+            place = ["--output_folder", nowhere]
+            default = train.load([*MODIFIED.arguments, *settings, *place])[1]
         prepared = options.output_folder / "corpus"
         asked = {name: default[name] for name in train.PREPARATION}
         asked["test_session"] = options.sessions[0]
@@ -183,7 +190,8 @@ def main(arguments):
             return 0
         for store in stores:
             store.extract([e["wav"].format(data_root=data_folder) for e in manifest.values()])
-        sweep = describe(planned, rows, curve, data_folder, partition, default)
+        known = options.sessions == [1] and is_papers_corpus(partition)
+        sweep = describe(planned, rows, curve, data_folder, known, default)
         text = json.dumps(sweep, indent=1, ensure_ascii=False)
         runs.write_text(options.output_folder / SWEEP_FILE, text + "\n")
         with backend(options):
@@ -194,9 +202,8 @@ def main(arguments):
     return 1 if failures else 0
 
 
-def describe(planned, rows, curve, data_folder, partition, default):
-    """Tell the report what was planned."""
-    known = is_papers_corpus(partition)
+def describe(planned, rows, curve, data_folder, known, default):
+    """Tell the report what was planned; known: whether the data are the paper's."""
     figures = {row.name: row.paper for row in rows if known and row.paper and not row.axes}
     return {
         "format": FORMAT,

@@ -40,10 +40,7 @@ def classify(
     from softlabels.frontends import SAMPLE_RATE
     from softlabels.inference import SoftLabelClassifier
 
-    try:
-        classifier = SoftLabelClassifier.from_folder(model)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
+    classifier = SoftLabelClassifier.from_folder(model)
     if classifier.settings.notice:
         click.echo(f"Note: {classifier.settings.notice}", err=True)
     read: list[str] = []
@@ -62,10 +59,7 @@ def classify(
                 read.append(click.format_filename(file))  # a name need not be text
                 yield wav
 
-    try:
-        found = classifier.classify_files(wavs(), batch_size, SAMPLE_RATE)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
+    found = classifier.classify_files(wavs(), batch_size, SAMPLE_RATE)
     rows = [
         {
             "file": file,

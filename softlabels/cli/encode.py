@@ -73,12 +73,12 @@ def encode(
 
 def _option(text: str) -> tuple[str, Any]:
     """Read NAME=VALUE; the value as YAML reads it: a number where it looks like one."""
-    import yaml
+    from ruamel.yaml import YAML, YAMLError
 
     key, equals, value = text.partition("=")
     if not equals:
         raise click.BadParameter(f"--option must be NAME=VALUE; got {text!r}")
     try:
-        return key, yaml.safe_load(value)
-    except yaml.YAMLError as error:
+        return key, YAML(typ="safe").load(value)
+    except YAMLError as error:
         raise click.BadParameter(f"--option {text!r} is no YAML: {error}") from error

@@ -170,7 +170,16 @@ def test_a_dry_run_shows_trials_and_time_and_runs_nothing(everyday_corpus, tmp_p
 
 @pytest.mark.parametrize(
     "wrong",
-    [["--test_sessions", "7"], ["--alphas", "much"], ["--trials", "0"], ["--axis", "frontend"]],
+    [
+        ["--test_sessions", "7"],
+        ["--alphas", "much"],
+        ["--trials", "0"],
+        ["--axis", "frontend"],
+        ["--encoder", "soft"],
+        ["--train_on=[clear]"],
+        ["--axis", "seed=1,2"],
+        ["--alphas", "0,1", "--alpha", "0.5"],
+    ],
 )
 def test_wrong_options_say_what_is_allowed(wrong):
     with pytest.raises(SystemExit) as error:

@@ -12,7 +12,7 @@ import torch
 from click.testing import CliRunner
 from safetensors.torch import save
 
-from softlabels.cli.classify import classify
+from softlabels.cli import main
 from softlabels.settings import ModelSettings
 
 
@@ -35,7 +35,7 @@ def recording(tmp_path):
 
 
 def run(*arguments, **more):
-    return CliRunner().invoke(classify, arguments, **more)
+    return CliRunner().invoke(main, ["classify", *arguments], **more)
 
 
 def test_every_layout_says_the_same(model, recording):

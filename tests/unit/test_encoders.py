@@ -258,6 +258,7 @@ def test_an_option_that_the_encoder_needs_is_told():
             ([[1.0, 1.0]], "sum to 1"),
             ([[1.5, -0.5]], "at least 0"),
             ([[1.0]], r"\[1, 2\]"),
+            ([[np.nan, 0.5]], "all NaN for none"),
         ]:
             with pytest.raises(ValueError, match=f"encoder 'needy' must give targets.*{told}"):
                 build("needy", ["a", "b"], prior=made).encode([["a"]])

@@ -93,6 +93,12 @@ def test_an_item_with_two_rows_is_refused():
         votes_from_counts(table, ["song"], item="clip")
 
 
+def test_a_row_without_an_item_is_named():
+    frame = pd.DataFrame({"clip": ["a", None], "song": [1, 2]})
+    with pytest.raises(ValueError, match=r"row 1 of the table .* has no 'clip'"):
+        votes_from_counts(frame, ["song"], "clip")
+
+
 @pytest.mark.parametrize("value", [-1, 0.5, "many", float("inf")])
 def test_a_count_that_is_none_is_named(value):
     table = pd.DataFrame({"song": [1, value]}, dtype=object)
