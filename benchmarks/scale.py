@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Time per utterance and memory stay flat as a corpus grows.
+"""Time per utterance stays flat as a corpus grows, and memory has room for it.
 
 > python benchmarks/scale.py
 

@@ -86,13 +86,13 @@ def votes_from_table(
     if labels.min(initial=0) < 0:  # empty: no vote
         voted = labels >= 0
         items, annotators, labels = items[voted], annotators[voted], labels[voted]
-    width = len(coders[2])
-    counts = _count_once(items, annotators, labels, (len(coders[0]), width))
     names = [_name(value) for value in coders[2].values()]
-    if len(set(names)) < width:
+    if len(set(names)) < len(names):
         raise ValueError(f"labels that look alike, as 1 and '1' do: {sorted(names)}")
     order = np.argsort(names)
-    return coders[0].values(), counts[:, order], tuple(names[index] for index in order)
+    place = np.argsort(order)  # the alphabet's; to move whole columns would take longer
+    counts = _count_once(items, annotators, place[labels], (len(coders[0]), len(names)))
+    return coders[0].values(), counts, tuple(names[index] for index in order)
 
 
 def votes_from_counts(

@@ -213,30 +213,3 @@ def partition(
     """
     counts, labels = count_votes([check_votes(votes)], labels=check_classes(classes))
     return str(partition_counts(counts, labels, classes, minimum_agreement)[0])
-
-
-def dominant_label(votes: Votes, minimum_agreement: int = MINIMUM_AGREEMENT) -> str | None:
-    """Tell one utterance's dominant label, target or not.
-
-    Arguments
-    ---------
-    votes : sequence of sequences of str
-        Annotators, each with the labels that they gave.
-    minimum_agreement : int
-        The least number of annotators that a dominant label needs.
-
-    Returns
-    -------
-    label : str or None
-        The dominant label; None where there is none.
-
-    Example
-    -------
-    >>> dominant_label([["happy"], ["other"], ["happy", "other"]]) is None
-    True
-    """
-    counts, labels = count_votes([check_votes(votes)])
-    if not labels:
-        return None
-    column = int(dominant_counts(counts, labels, minimum_agreement)[0])
-    return labels[column] if column >= 0 else None

@@ -61,7 +61,7 @@ def prepare_iemocap(
     test_session: int = 1,
     valid_fraction: float = 0.1,
     valid_session: int | None = None,
-    seed: int = 1234,
+    seed: int = 1986,
 ) -> dict[str, Any]:
     """Write the manifest, the subsets' manifests and partition.json.
 
