@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ class CompleteCheckpointer(Checkpointer):
 
     SpeechBrain writes ``CKPT.yaml`` before the parameters, so that half a
     checkpoint can be chosen as the best. Here it grows under another name and is
-    renamed when whole, and one from which a file is missing isn't listed.
+    renamed when whole, and one in which a file is missing or cut short isn't listed.
 
     Example
     -------
@@ -30,7 +31,13 @@ class CompleteCheckpointer(Checkpointer):
 
     def save_checkpoint(self, *args: Any, **kwargs: Any) -> Checkpoint | None:
         """As `Checkpointer.save_checkpoint`, which also says what the arguments are."""
-        saved = super().save_checkpoint(*args, **kwargs)
+        try:
+            saved = super().save_checkpoint(*args, **kwargs)
+        except (OSError, RuntimeError) as error:  # torch's, of a full disk, tells no place
+            raise OSError(
+                f"no checkpoint can be written to {self.checkpoints_dir} ({error}): make room and "
+                "start again; earlier ones are kept"
+            ) from error
         if saved is None:  # not the main process
             return None
         final = super()._new_checkpoint_dirpath()
@@ -39,11 +46,23 @@ class CompleteCheckpointer(Checkpointer):
         return Checkpoint(final, saved.meta, files)
 
     def list_checkpoints(self) -> list[Checkpoint]:
-        """List the complete checkpoints."""
+        """List the complete checkpoints; damaged ones are passed by."""
         wanted = set(self.recoverables)
-        return [ckpt for ckpt in super().list_checkpoints() if wanted <= set(ckpt.paramfiles)]
+        return [
+            ckpt
+            for ckpt in super().list_checkpoints()
+            if ckpt.meta and wanted <= set(ckpt.paramfiles)
+            if all(map(_is_whole, ckpt.paramfiles.values()))
+        ]
 
     def _new_checkpoint_dirpath(self) -> Path:
         growing = Path(self.checkpoints_dir) / "unfinished"
         shutil.rmtree(growing, ignore_errors=True)  # of a run that was killed
         return growing
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a file is no cut one: what torch saves is a zip, whose directory is its end."""
+    with open(file, "rb") as opened:
+        start = opened.read(2)
+    return bool(start) and (start != b"PK" or zipfile.is_zipfile(file))

@@ -8,6 +8,9 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import joblib
+import scipy
+import soundfile
 import speechbrain
 import torch
 import torchaudio
@@ -15,6 +18,7 @@ from speechbrain.lobes.features import MFCC, Fbank
 from torch import nn
 
 import softlabels
+from softlabels import audio
 from softlabels.features import Acoustic47
 
 SAMPLE_RATE = 16000
@@ -111,7 +115,7 @@ def front_end_fingerprint(front_end: nn.Module) -> str:
     """Digest all that shapes a front end's features.
 
     These are, for it and each module in it: the class and its source, its
-    settings and its tensors; and the versions of what computes them.
+    attributes and its tensors; how audio is read; and the versions of what does all that.
 
     Arguments
     ---------
@@ -129,11 +133,10 @@ def front_end_fingerprint(front_end: nn.Module) -> str:
     False
     """
     digest = hashlib.sha256()
-    versions = {
-        module.__name__: module.__version__
-        for module in (softlabels, speechbrain, torch, torchaudio)
-    }
+    packages = (softlabels, scipy, soundfile, speechbrain, torch, torchaudio)
+    versions = {package.__name__: package.__version__ for package in packages}
     digest.update(json.dumps(versions, sort_keys=True).encode())
+    digest.update(inspect.getsource(audio).encode())
     for name, module in front_end.named_modules():
         digest.update(f"{name} {type(module).__qualname__} {_settings(module)}".encode())
         digest.update(inspect.getsource(inspect.getmodule(type(module)) or type(module)).encode())
@@ -145,11 +148,16 @@ def front_end_fingerprint(front_end: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
-def _settings(module: nn.Module) -> dict[str, Any]:
-    return {
-        key: value
-        for key, value in sorted(vars(module).items())
-        if not key.startswith("_")
-        and key != "training"
-        and isinstance(value, (bool, int, float, str, tuple, list, type(None)))
-    }
+def _settings(module: nn.Module) -> dict[str, str]:
+    """A module's own attributes, whatever they are, as digests."""
+    of_any = vars(nn.Module())
+    return {key: _digest(value) for key, value in sorted(vars(module).items()) if key not in of_any}
+
+
+def _digest(value: Any) -> str:
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu().numpy()
+    try:
+        return str(joblib.hash(value))
+    except Exception:  # joblib pickles it; what can't be pickled is mostly a function
+        return str(getattr(value, "__qualname__", type(value).__qualname__))

@@ -13,7 +13,7 @@ import softlabels
 from softlabels.checks import check_train_on
 from softlabels.encoders import AnnotationEncoder
 
-RUN_FILE, METRICS_FILE = "run.json", "metrics.json"
+RUN_FILE, METRICS_FILE, PREDICTIONS_FILE = "run.json", "metrics.json", "predictions.csv"
 
 
 class OtherRunError(ValueError):
@@ -178,6 +178,8 @@ def check_claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> 
             raise OtherRunError(f"{file} can't be read ({error}); {remedy}") from error
     differences = _differences(known, _plain(identity))
     checkpoints = Path(folder).glob("save/checkpoints/CKPT*")
+    if not known and any(checkpoints):
+        raise OtherRunError(f"{folder} holds checkpoints, but no {RUN_FILE} tells whose; {remedy}")
     debugged = known.get("options", {}).get("debug")
     results = Path(folder, METRICS_FILE).exists() and not debugged
     if differences and (results or any(checkpoints)):
@@ -211,13 +213,12 @@ def is_finished(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> 
     >>> is_finished("nowhere", {"seed": 1})
     False
     """
-    if not Path(folder, METRICS_FILE).exists():
-        return False
     try:
+        json.loads(Path(folder, METRICS_FILE).read_text("utf-8"))
         known = json.loads(Path(folder, RUN_FILE).read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError):  # absent or damaged
         return False
-    return bool(known == _plain(identity))
+    return bool(known == _plain(identity)) and Path(folder, PREDICTIONS_FILE).exists()
 
 
 def write_text(file: Path, text: str) -> None:

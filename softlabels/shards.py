@@ -118,9 +118,7 @@ class PartWriter(Dataset):
             found = shards(self.folder, f"{part}-*")
             there = set[str]().union(*(shard.keys() for _, shard in found))
             # long ones with long ones
-            left = sorted(
-                (os.path.getsize(path), key, path) for key, path in wanted if key not in there
-            )
+            left = sorted((_size(path), key, path) for key, path in wanted if key not in there)
             for start in range(0, len(left), SHARD):
                 self._write_shard(part, left[start : start + SHARD], failures)
 
@@ -151,3 +149,8 @@ class PartWriter(Dataset):
             partial = self.folder / f".{part}.partial"  # the lock is ours: nobody else writes it
             partial.write_bytes(save(features))  # save_file would let nobody else read it
             os.replace(partial, self.folder / f"{name}.safetensors")
+
+
+def _size(path: str) -> int:
+    """A file's bytes; 0 for one that has vanished, which will be named when it is read."""
+    return os.path.getsize(path) if os.path.exists(path) else 0

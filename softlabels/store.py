@@ -120,6 +120,13 @@ class FeatureStore:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 self._compute(missing, progressbar)
                 self._open_shards()
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise RuntimeError(
+                "a process that extracts features was killed, as it happens where memory runs out; "
+                "start again: what was finished is kept"
+            ) from error
         except OSError as error:
             raise OSError(
                 f"the feature store {self.folder} can't be used ({error}); make room, or "

@@ -132,11 +132,11 @@ def _annotation_files(release: Path, problems: Problems) -> Iterator[tuple[int, 
         return
     for session in SESSIONS:
         folder = release / f"Session{session}" / "dialog" / "EmoEvaluation"
-        files = [
-            path
-            for path in sorted(folder.glob("*.txt"))
-            if path.is_file() and not path.name.startswith(".")
-        ]
+        there = [path for path in sorted(folder.glob("*.txt")) if not path.name.startswith(".")]
+        files = [path for path in there if path.is_file()]
+        for path in sorted({*there} - {*files}):
+            where = path.relative_to(release).as_posix()
+            problems.append(("session", f"{where} is no file, or a broken link"))
         if session not in present:
             problems.append(("session", f"Session{session} is missing"))
         elif not files:
@@ -206,4 +206,4 @@ def _log_notes(manifest: Manifest, release: Path) -> None:
     files = (name for dialog in dialogs for name in os.listdir(dialog) if name[0] != ".")
     others = sum(name.endswith(".wav") and name[:-4] not in manifest for name in files)
     if others:
-        logger.info("%d wav files have no annotation and are left out", others)
+        logger.warning("%d wav files have no annotation and are left out", others)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import soundfile
 
 SAMPLE_RATE = 16000  # Hz, of the release and of what the network hears
+HEAD = 4096  # bytes
 PCM = 1  # the format tag of plain integer samples
 
 
@@ -31,8 +33,10 @@ def read_wav_header(path: str | Path) -> dict[str, Any]:
     Returns
     -------
     header : dict
-        ``duration`` in seconds, ``sample_rate`` in Hz, ``channels``, and
-        ``samples``: how many there are after conversion to 16 kHz.
+        ``duration`` in seconds, ``sample_rate`` in Hz, ``channels``,
+        ``samples``: how many there are after conversion to 16 kHz, and
+        ``head_crc32``: of the file's first 4096 bytes, which tells other audio of the
+        same length without reading all of it.
 
     Raises
     ------
@@ -49,7 +53,8 @@ def read_wav_header(path: str | Path) -> dict[str, Any]:
         missing = missing_bytes(path)
         with soundfile.SoundFile(path) as file:
             frames = file.frames
-            header = _described(frames, file.samplerate, file.channels)
+            with path.open("rb") as raw:
+                header = _described(frames, file.samplerate, file.channels, raw.read(HEAD))
             decoded = file.read() if file.subtype in ("FLOAT", "DOUBLE") else np.zeros(0)
     except (soundfile.SoundFileError, OSError) as error:
         what = (
@@ -68,17 +73,18 @@ def read_wav_header(path: str | Path) -> dict[str, Any]:
     return header
 
 
-def _described(frames: int, rate: int, channels: int) -> dict[str, Any]:
+def _described(frames: int, rate: int, channels: int, head: bytes) -> dict[str, Any]:
     return {
         "duration": frames / rate,
         "samples": -(-frames * SAMPLE_RATE // rate),
         "sample_rate": rate,
         "channels": channels,
+        "head_crc32": zlib.crc32(head),
     }
 
 
-def _plain_header(path: str | Path) -> tuple[int, int, int] | None:
-    """Read frames, rate and channels of a whole file of integer samples, without libsndfile.
+def _plain_header(path: str | Path) -> tuple[int, int, int, bytes] | None:
+    """Read frames, rate, channels and head of a whole file of integer samples, without libsndfile.
 
     That takes a tenth of the time. None for everything else, errors too.
     """
@@ -87,7 +93,7 @@ def _plain_header(path: str | Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     try:
-        head, size = os.read(file, 4096), os.fstat(file).st_size
+        head, size = os.read(file, HEAD), os.fstat(file).st_size
     except OSError:  # a folder
         return None
     finally:
@@ -104,7 +110,7 @@ def _plain_header(path: str | Path) -> tuple[int, int, int] | None:
         if name == b"data":
             tag, channels, rate, block = form
             whole = 0 < length <= size - start and tag == PCM and channels and rate and block
-            return (length // block, rate, channels) if whole and length >= block else None
+            return (length // block, rate, channels, head) if whole and length >= block else None
         start += length + length % 2
     return None
 

@@ -92,6 +92,9 @@ def plan_rows(options, default_alpha):
         dict(zip(options.axes, values, strict=True)) for values in product(*options.axes.values())
     ]
     rows = [replace(row, axes=point) for point in points for row in rows]
+    names = [row.name for row in rows]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"rows of one name: {sorted(twice)}; values of α or an axis are too alike")
     return rows, [] if options.axes else [[alpha, row.name] for alpha, row in curve.items()]
 
 
@@ -104,7 +107,8 @@ def plan_trials(rows, options, data_folder, settings, partition):
     }
     trials = []
     for seed, row, session in product(range(1, options.trials + 1), rows, options.sessions):
-        slug = row.name.replace(" / ", "_").replace(" + ", "+").replace(" = ", "").replace(" ", "_")
+        slug = row.name.replace(" / ", "_").replace(" + ", "+").replace(" = ", "")
+        slug = slug.replace(" ", "_").replace("/", "-")
         trial = Trial(
             name=f"{row.name}, session {session}, seed {seed}",
             script=RECIPE / "train.py",
@@ -159,12 +163,12 @@ def main(arguments):
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("speechbrain").setLevel(logging.WARNING)
     options, settings = parse(arguments)
-    os.chdir(RECIPE)
     simulated = options.data_folder == "simulated"
     data_folder = Path(cached_corpus() if simulated else options.data_folder).resolve()
     if options.output_folder is None:
-        options.output_folder = Path("results") / data_folder.name / "reproduction"
+        options.output_folder = RECIPE / "results" / data_folder.name / "reproduction"
     options.output_folder = options.output_folder.resolve()
+    os.chdir(RECIPE)
     torch.set_num_threads(options.threads)  # as the trials have: it is part of their identity
 
     with hold(options.output_folder):

@@ -195,6 +195,9 @@ def load(arguments):
         hparams = load_hyperpyyaml(file, overrides)
     hparams["train_on"] = check_train_on(hparams["train_on"])
     data.check_normalization(hparams["normalization"], hparams["mean_var_norm"])
+    place = Path(hparams["output_folder"], "save")
+    if Path(hparams["save_folder"]) != place:  # another run's checkpoints would be taken for ours
+        raise ValueError(f"save_folder must be {place}; got {hparams['save_folder']!r}")
     if (epochs := hparams["number_of_epochs"]) < 1:
         raise ValueError(f"number_of_epochs must be at least 1; got {epochs}")
     return hparams_file, hparams, run_opts, overrides

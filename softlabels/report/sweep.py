@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from softlabels.runs import METRICS_FILE, RUN_FILE
+from softlabels.runs import METRICS_FILE, PREDICTIONS_FILE, RUN_FILE
 
 SWEEP_FILE, FORMAT = "sweep.json", 2
 
@@ -84,6 +85,10 @@ def read_sweep(folder: str | Path) -> Sweep:
         plan = json.loads((place / SWEEP_FILE).read_text("utf-8"))
     except FileNotFoundError:
         raise ValueError(f"{place} holds no {SWEEP_FILE}: make one with reproduce.py") from None
+    except ValueError:  # damaged
+        plan = None
+    if not isinstance(plan, dict):
+        plan = {}
     if plan.get("format") != FORMAT:
         made_by = plan.get("versions", {}).get("softlabels", "an unknown version")
         raise ValueError(
@@ -92,21 +97,22 @@ def read_sweep(folder: str | Path) -> Sweep:
         )
     manifest = json.loads((place / "corpus/manifest.json").read_text("utf-8"))
     speakers = {name: entry["speaker"] for name, entry in manifest.items()}
-    trials, predictions, learning, versions = [], [], [], set()
+    trials, predictions, learning, versions, notes = [], [], [], set(), []
     for trial in plan["trials"]:
         key = {name: trial[name] for name in ("row", "session", "seed")}
         found = place / trial["folder"]
         metrics = None
         if (found / METRICS_FILE).exists():
-            metrics = json.loads((found / METRICS_FILE).read_text("utf-8"))
-            made_by = json.loads((found / RUN_FILE).read_text("utf-8"))["versions"]
-            versions.add(json.dumps(made_by, sort_keys=True))
-            said = pd.read_csv(found / "predictions.csv", keep_default_na=False)
-            predictions.append(said.assign(**key, speaker=said["utterance"].map(speakers)))
-            learning += [{**key, **epoch} for epoch in _learning(found / "train_log.txt")]
+            try:
+                metrics, made_by, said, epochs = _results(found)
+            except ValueError as error:
+                notes.append(f"Damaged, and counted as missing: {error}.")
+            else:
+                versions.add(made_by)
+                predictions.append(said.assign(**key, speaker=said["utterance"].map(speakers)))
+                learning += [{**key, **epoch} for epoch in epochs]
         trials.append({**key, "folder": trial["folder"], "metrics": metrics})
     missing = sum(trial["metrics"] is None for trial in trials)
-    notes = []
     if missing:
         notes.append(f"{missing} of {len(trials)} trials have no results: gaps are shown as such.")
     if len(versions) > 1:
@@ -120,6 +126,36 @@ def read_sweep(folder: str | Path) -> Sweep:
         manifest=manifest,
         notes=notes,
     )
+
+
+def _results(trial: Path) -> tuple[dict[str, Any], str, pd.DataFrame, list[dict[str, float]]]:
+    """Read a finished trial: metrics, versions, predictions, epochs; an error names its file."""
+
+    def read(name: str, by: Callable[[Path], Any]) -> Any:
+        try:
+            return by(trial / name)
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise ValueError(f"{trial / name} ({error})") from error
+
+    def predictions(file: Path) -> pd.DataFrame:
+        said = pd.read_csv(file, keep_default_na=False)
+        numbers = [name for name in said if name.startswith(("target_", "p_"))]
+        return said.astype({"utterance": str, **dict.fromkeys(numbers, float)})
+
+    metrics = read(METRICS_FILE, lambda file: _checked(json.loads(file.read_text("utf-8"))))
+    made_by = read(RUN_FILE, lambda file: json.loads(file.read_text("utf-8"))["versions"])
+    said = read(PREDICTIONS_FILE, predictions)
+    if len(said) != metrics["test"]["all"]["n"]:
+        raise ValueError(
+            f"{trial / PREDICTIONS_FILE} (other utterances than {METRICS_FILE} tells of)"
+        )
+    return metrics, json.dumps(made_by, sort_keys=True), said, read("train_log.txt", _learning)
+
+
+def _checked(metrics: Any) -> dict[str, Any]:
+    """Raise a LookupError or TypeError where what the report needs is missing."""
+    metrics["test"]["clear"]["UA"], metrics["test"]["all"]["n"], metrics["majority"]["UA"]
+    return dict(metrics)
 
 
 def _learning(log: Path) -> list[dict[str, float]]:

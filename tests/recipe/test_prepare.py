@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,8 @@ def with_four_in_each_session(votes):
 def test_manifest_holds_what_the_annotators_wrote(tiny_release, save):
     votes = [["Frustration", "Anger", "Anger"], [], ["Excited"]]
     votes = with_four_in_each_session({"Ses01F_impro05a_M007": votes})
-    prepare_iemocap(tiny_release(votes, own={"Ses01F_impro05a_M007": ["Fear"]}), save)
+    release = tiny_release(votes, own={"Ses01F_impro05a_M007": ["Fear"]})
+    prepare_iemocap(release, save)
     entry = load(save, "manifest")["Ses01F_impro05a_M007"]
     assert entry == {
         "wav": "{data_root}/Session1/sentences/wav/Ses01F_impro05a/Ses01F_impro05a_M007.wav",
@@ -77,6 +79,7 @@ def test_manifest_holds_what_the_annotators_wrote(tiny_release, save):
         "samples": 1600,
         "sample_rate": 16000,
         "channels": 1,
+        "head_crc32": zlib.crc32(wav(release, "Ses01F_impro05a_M007").read_bytes()[:4096]),
         "session": 1,
         "dialog": "Ses01F_impro05a",
         "speaker": "Ses01M",
@@ -157,6 +160,14 @@ def test_a_wav_without_annotation_is_left_out_and_noted(tiny_release, save, capl
         prepare_iemocap(release, save)
     assert "1 wav files have no annotation" in caplog.text
     assert "Ses01F_impro01_F999" not in load(save, "manifest")
+
+
+def test_an_annotation_file_that_is_none_is_named(tiny_release, save):
+    release = tiny_release()
+    folder = release / "Session2/dialog/EmoEvaluation"
+    (folder / "Ses02F_impro09.txt").symlink_to("nowhere")
+    with pytest.raises(ReleaseError, match=r"Ses02F_impro09\.txt is no file, or a broken link"):
+        prepare_iemocap(release, save)
 
 
 def test_sessions_that_iemocap_lacks_are_left_out_and_noted(tiny_release, save, caplog):

@@ -122,10 +122,26 @@ def test_missing_trials_leave_gaps(copy):
     assert "1 of 6 trials have no results" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("metrics.json", ""), ("metrics.json", "{}"), ("run.json", "null"), ("predictions.csv", "a")],
+)
+def test_a_damaged_trial_is_a_gap_and_its_file_is_named(copy, name, text):
+    (copy / "trials/soft_clear/session1/seed1" / name).write_text(text)
+    said = write_report(copy)
+    assert "| soft / clear | 0 of 1 | – | – | – |" in said
+    assert re.search(
+        rf"Damaged, and counted as missing: \S*soft_clear/session1/seed1/{name} \(", said
+    )
+
+
 def test_a_sweep_of_another_format_is_refused_with_the_reason(copy, tmp_path):
     plan = json.loads((copy / "sweep.json").read_text("utf-8"))
     (copy / "sweep.json").write_text(json.dumps({**plan, "format": 0}))
     with pytest.raises(ValueError, match=r"has format 0, written by softlabels .*run reproduce"):
+        write_report(copy)
+    (copy / "sweep.json").write_text("[")
+    with pytest.raises(ValueError, match=r"sweep\.json has format None.*run reproduce"):
         write_report(copy)
     with pytest.raises(ValueError, match=r"holds no sweep\.json"):
         write_report(tmp_path / "nowhere")

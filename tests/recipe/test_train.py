@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sklearn.metrics as sk
+import soundfile
 import torch
 import train
 from hyperpyyaml import resolve_references
@@ -173,6 +174,25 @@ def test_a_run_does_not_continue_from_what_debugging_left(everyday_release, tmp_
     run("soft", everyday_release, tmp_path / "run", "--debug", "--debug_persistently")
     with pytest.raises(ValueError, match=r"options\.debug: True there, False now"):
         run("soft", everyday_release, tmp_path / "run")
+
+
+def test_other_audio_of_the_same_length_is_another_corpus(tiny_release, tmp_path):
+    release = tiny_release()
+    run("soft", release, tmp_path / "run")
+    for file in release.glob("Session*/sentences/wav/*/*.wav"):
+        samples, rate = soundfile.read(file)
+        soundfile.write(file, samples[::-1] * 0.5 + 0.01, rate)
+    with pytest.raises(ValueError, match="corpus: "):
+        run("soft", release, tmp_path / "run")
+
+
+def test_checkpoints_lie_in_the_results_folder_and_belong_to_its_run(everyday_release, tmp_path):
+    with pytest.raises(ValueError, match="save_folder must be"):
+        run("soft", everyday_release, tmp_path / "run", "--save_folder", str(tmp_path / "save"))
+    run("soft", everyday_release, tmp_path / "run")
+    (tmp_path / "run/run.json").unlink()
+    with pytest.raises(ValueError, match=r"no run\.json tells whose"):
+        run("soft", everyday_release, tmp_path / "run", "--seed", "7")
 
 
 def test_a_diverged_training_says_so(everyday_release, tmp_path):

@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -124,6 +126,37 @@ def test_another_setting_has_another_fingerprint():
     ]
     assert len(set(fingerprints)) == 5
     assert front_end_fingerprint(Fbank()) == fingerprints[0]
+
+
+class Tells(torch.nn.Module):
+    """A front end with an attribute that is no plain setting."""
+
+    def __init__(self, value):
+        super().__init__()
+        self._value = value
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (torch.ones(3), torch.zeros(3)),
+        (np.int64(1), np.int64(2)),
+        ({"a": 1}, {"a": 2}),
+        (torch.hann_window, torch.hamming_window),
+        (torch.float16, torch.float32),
+    ],
+)
+def test_whatever_shapes_a_feature_is_in_the_fingerprint(one, other):
+    prints = [front_end_fingerprint(Tells(value)) for value in (one, one, other)]
+    assert prints[0] == prints[1] != prints[2]
+
+
+def test_fingerprints_are_the_same_in_every_process():
+    code = (
+        "from softlabels.frontends import *; print(front_end_fingerprint(get_front_end('fbank')))"
+    )
+    told = {subprocess.check_output([sys.executable, "-c", code]) for _ in range(2)}
+    assert told == {f"{front_end_fingerprint(get_front_end('fbank'))}\n".encode()}
 
 
 def test_broken_audio_is_named_and_the_rest_is_kept(tmp_path, clips):
