@@ -115,7 +115,7 @@ def front_end_fingerprint(front_end: nn.Module) -> str:
     """Digest all that shapes a front end's features.
 
     These are, for it and each module in it: the class and its source, its
-    attributes and its tensors; how audio is read; and the versions of what does all that.
+    public attributes and its tensors; how audio is read; and the versions of what does all that.
 
     Arguments
     ---------
@@ -149,9 +149,13 @@ def front_end_fingerprint(front_end: nn.Module) -> str:
 
 
 def _settings(module: nn.Module) -> dict[str, str]:
-    """A module's own attributes, whatever they are, as digests."""
+    """A module's own attributes as digests, but private ones: SpeechBrain's change as it works."""
     of_any = vars(nn.Module())
-    return {key: _digest(value) for key, value in sorted(vars(module).items()) if key not in of_any}
+    return {
+        key: _digest(value)
+        for key, value in sorted(vars(module).items())
+        if key not in of_any and not key.startswith("_")
+    }
 
 
 def _digest(value: Any) -> str:

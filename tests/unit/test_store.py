@@ -14,7 +14,7 @@ import torch
 from speechbrain.lobes.features import MFCC, Fbank
 
 from softlabels.audio import read_mono
-from softlabels.frontends import front_end_fingerprint, get_front_end
+from softlabels.frontends import FRONT_ENDS, front_end_fingerprint, get_front_end
 from softlabels.store import FeatureStore, audio_key
 
 
@@ -133,7 +133,7 @@ class Tells(torch.nn.Module):
 
     def __init__(self, value):
         super().__init__()
-        self._value = value
+        self.value = value
 
 
 @pytest.mark.parametrize(
@@ -149,6 +149,14 @@ class Tells(torch.nn.Module):
 def test_whatever_shapes_a_feature_is_in_the_fingerprint(one, other):
     prints = [front_end_fingerprint(Tells(value)) for value in (one, one, other)]
     assert prints[0] == prints[1] != prints[2]
+
+
+@pytest.mark.parametrize("name", FRONT_ENDS)
+def test_a_fingerprint_stays_the_same_as_the_front_end_works(name):
+    front_end = get_front_end(name).eval()
+    before = front_end_fingerprint(front_end)
+    front_end(torch.zeros(1, 16000))
+    assert front_end_fingerprint(front_end) == before
 
 
 def test_fingerprints_are_the_same_in_every_process():
