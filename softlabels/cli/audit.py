@@ -65,9 +65,15 @@ def audit(
     targets = classes or list(labels)
     encoders = compared_encoders(targets, alpha, minimum_agreement)
     kinds = partition_counts(counts, labels, targets, minimum_agreement)
+    common = commonest_patterns(counts[kinds != "discarded"], patterns)
     given = counts.sum(axis=1)
     voted = counts[given > 0]
     agreement = krippendorff_alpha(counts)
+    if picture:  # first: who reads the beginning of the tables alone, by `head`, gets it too
+        from softlabels.report.votes_figures import draw_audit
+
+        draw_audit(counts, labels, kinds, agreement, common, encoders, picture)
+        click.echo(f"drawn: {picture}", err=True)
     entropy = entr(voted / voted.sum(axis=1, keepdims=True)).sum(axis=1).mean() if len(voted) else 0
     per_item = f"{np.median(given):g} (median; {given.min()} to {given.max()})" if len(given) else 0
     facts = {
@@ -88,7 +94,6 @@ def audit(
     if len(labels) > MOST:
         facts["other labels"] = f"{len(labels) - MOST}"
     click.echo(markdown(pd.DataFrame({"": facts.keys(), "value": facts.values()})))
-    common = commonest_patterns(counts[kinds != "discarded"], patterns)
     made = [
         {
             "votes": described(row, labels, ", "),
@@ -107,11 +112,6 @@ def audit(
     for row in rows:
         row["balance"] = [row["balance"][k] for k, _ in shown]
     click.echo(markdown(target_table(rows, [targets[k] for k, _ in shown])))
-    if picture:
-        from softlabels.report.votes_figures import draw_audit
-
-        draw_audit(counts, labels, kinds, agreement, common, encoders, picture)
-        click.echo(f"drawn: {picture}", err=True)
 
 
 def _written(encoder: Any, row: Any, labels: tuple[str, ...]) -> str:
