@@ -19,7 +19,7 @@ import shlex
 import sys
 import tempfile
 from dataclasses import replace
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 import joblib
@@ -75,6 +75,9 @@ def parse(arguments):
         parser.error(f"--test_sessions are among 1 to 5, or all; got {options.test_sessions}")
     if min(options.trials, options.jobs, options.threads) < 1:
         parser.error("--trials, --jobs and --threads are at least 1")
+    for before, word in pairwise(["", *settings]):
+        if not word.startswith("--") and (not before.startswith("--") or "=" in before):
+            parser.error(f"{word!r} is no --setting and no value of one")
     given = {word.removeprefix("--").partition("=")[0] for word in settings} | {*options.axes}
     if taken := given & (PLANNED | ({"alpha"} if options.alphas else set())):
         parser.error(f"--{', --'.join(sorted(taken))}: the plan itself varies that")

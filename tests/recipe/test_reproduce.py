@@ -195,6 +195,8 @@ def test_a_dry_run_shows_trials_and_time_and_runs_nothing(everyday_corpus, tmp_p
         ["--train_on=[clear]"],
         ["--axis", "seed=1,2"],
         ["--alphas", "0,1", "--alpha", "0.5"],
+        ["hparams/soft.yaml"],
+        ["--lr=0.1", "hparams/soft.yaml"],
     ],
 )
 def test_wrong_options_say_what_is_allowed(wrong):
