@@ -22,7 +22,13 @@ import torch
 from hyperpyyaml import load_hyperpyyaml
 from iemocap_prepare import prepare_iemocap, uncollected
 from speechbrain.dataio.dataloader import make_dataloader
-from speechbrain.utils.distributed import get_rank, if_main_process, infer_device, run_on_main
+from speechbrain.utils.distributed import (
+    ddp_barrier,
+    get_rank,
+    if_main_process,
+    infer_device,
+    run_on_main,
+)
 from tqdm import tqdm
 
 from softlabels import data, runs
@@ -208,6 +214,9 @@ def main(arguments):
     sb.utils.distributed.ddp_init_group(loaded[2])
     with hold(loaded[1]["output_folder"]) if if_main_process() else nullcontext():
         train_and_test(*loaded)
+    if processes() > 1:  # one that goes while the main one still writes may take it along
+        ddp_barrier()
+        torch.distributed.destroy_process_group()
 
 
 def train_and_test(hparams_file, hparams, run_opts, overrides):
