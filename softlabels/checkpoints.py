@@ -47,13 +47,16 @@ class CompleteCheckpointer(Checkpointer):
 
     def list_checkpoints(self) -> list[Checkpoint]:
         """List the complete checkpoints; damaged ones are passed by."""
-        wanted = set(self.recoverables)
-        return [
-            ckpt
-            for ckpt in super().list_checkpoints()
-            if ckpt.meta and wanted <= set(ckpt.paramfiles)
-            if all(map(_is_whole, ckpt.paramfiles.values()))
-        ]
+        wanted, found = set(self.recoverables), []
+        for folder in self._list_checkpoint_dirs():
+            try:
+                (checkpoint,) = self._construct_checkpoint_objects([folder])
+            except Exception:  # whatever a parser raises of a CKPT.yaml that was cut short
+                continue
+            told = isinstance(checkpoint.meta, dict) and wanted <= set(checkpoint.paramfiles)
+            if told and all(map(_is_whole, checkpoint.paramfiles.values())):
+                found.append(checkpoint)
+        return found
 
     def _new_checkpoint_dirpath(self) -> Path:
         growing = Path(self.checkpoints_dir) / "unfinished"

@@ -50,10 +50,12 @@ def test_the_best_and_the_newest_are_kept(tmp_path):
     assert sorted(c.meta["UA"] for c in checkpointer.list_checkpoints()) == [0.2, 0.9]
 
 
-@pytest.mark.parametrize("name", ["CKPT.yaml", "first.ckpt"])
-def test_a_checkpoint_in_which_a_file_was_cut_short_is_not_listed(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "left"), [("CKPT.yaml", b""), ("CKPT.yaml", b"a: [\xff"), ("first.ckpt", None)]
+)
+def test_a_checkpoint_in_which_a_file_was_cut_short_is_not_listed(tmp_path, name, left):
     checkpointer = make(CompleteCheckpointer, tmp_path)
     whole = checkpointer.save_checkpoint(meta={"UA": 0.5})
     cut = checkpointer.save_checkpoint(meta={"UA": 0.9}).path / name
-    cut.write_bytes(cut.read_bytes()[: 0 if name == "CKPT.yaml" else 500])
+    cut.write_bytes(cut.read_bytes()[:500] if left is None else left)
     assert [each.path for each in checkpointer.list_checkpoints()] == [whole.path]
