@@ -122,7 +122,7 @@ def get_encoder(name: str, classes: Iterable[str], **options: Any) -> Annotation
     encoder: AnnotationEncoder = cls(classes, **options)
     encoder.name = name
     try:
-        encoder.options  # noqa: B018
+        _ = encoder.options
     except AttributeError as error:
         raise TypeError(
             f"encoder {name!r} must keep each option under its own name: {error}"
