@@ -106,7 +106,8 @@ def read_sweep(folder: str | Path) -> Sweep:
             try:
                 metrics, made_by, said, epochs = _results(found)
             except ValueError as error:
-                notes.append(f"Damaged, and counted as missing: {error}.")
+                remedy = "remove that trial's folder and run reproduce.py again"
+                notes.append(f"Damaged, and counted as missing: {error}; {remedy}.")
             else:
                 versions.add(made_by)
                 predictions.append(said.assign(**key, speaker=said["utterance"].map(speakers)))
@@ -140,7 +141,10 @@ def _results(trial: Path) -> tuple[dict[str, Any], str, pd.DataFrame, list[dict[
     def predictions(file: Path) -> pd.DataFrame:
         said = pd.read_csv(file, keep_default_na=False)
         numbers = [name for name in said if name.startswith(("target_", "p_"))]
-        return said.astype({"utterance": str, **dict.fromkeys(numbers, float)})
+        said = said.astype({"utterance": str, **dict.fromkeys(numbers, float)})
+        if not said["utterance"].is_unique or said[numbers].isna().any(axis=None):
+            raise ValueError("an utterance stands twice, or a number is missing")
+        return said
 
     metrics = read(METRICS_FILE, lambda file: _checked(json.loads(file.read_text("utf-8"))))
     made_by = read(RUN_FILE, lambda file: json.loads(file.read_text("utf-8"))["versions"])

@@ -135,6 +135,13 @@ def test_a_damaged_trial_is_a_gap_and_its_file_is_named(copy, name, text):
     )
 
 
+def test_predictions_with_a_row_twice_are_a_gap(copy):
+    file = copy / "trials/soft_clear/session1/seed1/predictions.csv"
+    header, first, _, *rest = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([header, first, first, *rest]))
+    assert "an utterance stands twice" in write_report(copy)
+
+
 def test_a_sweep_of_another_format_is_refused_with_the_reason(copy, tmp_path):
     plan = json.loads((copy / "sweep.json").read_text("utf-8"))
     (copy / "sweep.json").write_text(json.dumps({**plan, "format": 0}))
