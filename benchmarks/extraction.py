@@ -16,9 +16,9 @@ import torch
 from measuring import CORES, clips, data_folder, medians, report, seconds, seconds_of
 from peers import emobase, praat_harmonicity, praat_pitch, sound
 
-from softlabels.audio import read_mono
-from softlabels.frontends import get_front_end
-from softlabels.store import FeatureStore
+from softlabels.features.audio import read_mono
+from softlabels.features.frontends import get_front_end
+from softlabels.features.store import FeatureStore
 
 SMILE = emobase()
 

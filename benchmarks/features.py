@@ -11,9 +11,9 @@ import torch
 from measuring import clips, data_folder, report
 from peers import egemaps, emobase, praat_harmonicity, praat_pitch, sound
 
-from softlabels.audio import read_mono
-from softlabels.features import NAMES, Acoustic47
-from softlabels.harmonicity import HNR_RANGE
+from softlabels.features.acoustic47 import NAMES, Acoustic47
+from softlabels.features.audio import read_mono
+from softlabels.features.harmonicity import HNR_RANGE
 
 VOICE = [NAMES.index(name) for name in ("f0", "voicing", "hnr")]
 LOUDNESS, ZCR = NAMES.index("loudness"), NAMES.index("zcr")

@@ -16,9 +16,9 @@ import torch
 from measuring import CORES, clips, data_folder, report, seconds
 from safetensors.torch import save_file
 
-from softlabels.audio import read_mono
-from softlabels.inference import SoftLabelClassifier
-from softlabels.settings import ModelSettings
+from softlabels.features.audio import read_mono
+from softlabels.inference.classifier import SoftLabelClassifier
+from softlabels.inference.settings import ModelSettings
 
 CLIPS, SECONDS, RATE = 1000, 5, 16000
 FEW = 200  # clips that show what a second thread is worth

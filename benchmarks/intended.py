@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from softlabels.holding import hold
+from softlabels.locks import hold
 from softlabels.metrics import recognition
-from softlabels.runs import METRICS_FILE
-from softlabels.trials import Trial, run_trials
+from softlabels.sweep.trials import Trial, run_trials
+from softlabels.training.identity import METRICS_FILE
 
 SCRIPT = Path(__file__).resolve().parents[1] / "recipes/IEMOCAP/train.py"
 SESSIONS = (1, 2, 3, 4, 5)

@@ -34,7 +34,7 @@ def measure(utterances, folder):
     from hyperpyyaml import load_hyperpyyaml
     from speechbrain.core import RunOptions
 
-    from softlabels.brain import SoftLabelBrain
+    from softlabels.training.brain import SoftLabelBrain
 
     release = write_release(folder / "release", utterances, seconds=0.1, files=256)
     overrides = {"data_folder": str(release), "output_folder": str(folder / "run")}

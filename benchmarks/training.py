@@ -26,9 +26,9 @@ from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain.nnet.RNN import LSTM
 from speechbrain.utils.data_pipeline import provides, takes
 
-from softlabels.audio import read_mono
-from softlabels.brain import SoftLabelBrain
-from softlabels.models import MaskedAttention, frames_from_lengths
+from softlabels.features.audio import read_mono
+from softlabels.models.blstm import MaskedAttention, frames_from_lengths
+from softlabels.training.brain import SoftLabelBrain
 
 sys.path.insert(0, str(RECIPE))
 import train

@@ -1,35 +1,20 @@
 """Soft labels for SpeechBrain: train on what every annotator said.
 
-==========================  ====================================================
-encoders                    votes → targets
-`get_encoder`               an encoder by its name and its options
-`encoder_from_settings`     the same from a YAML's settings: the one-word switch
-`available_encoders`        the names there are
-`register_encoder`          add one of your own
-`AnnotationEncoder`         what an encoder of your own inherits
---------------------------  ----------------------------------------------------
-votes                       what the annotators said
-`partition`                 clear, ambiguous or discarded
-`count_votes`               votes → counts
-`votes_from_table`          the same from a long table; `votes_from_counts` from a wide
-                            one, `votes_from_manifest` from a recipe's JSON
-`agreement`                 Krippendorff's α
---------------------------  ----------------------------------------------------
-`losses`                    `soft_cross_entropy`, and the registry of losses
-`frontends`, `features`     what the network hears
-`store`                     features computed once, shared by all runs
-`data`, `batches`           manifests → targets → data sets → batches
-`normalization`, `models`   BLSTM with attention
-`checkpoints`, `brain`      train, validate, test
-`metrics`, `results`        WA, UA, macro-F1, distances to the annotators; files
-`runs`                      what made a results folder
-`export`, `inference`       a trained model as a folder, and its use
-`trials`, `holding`         runs in processes of their own; who holds a folder
-`report`                    from trials to tables, statistics and pictures
-`simulate`                  the built-in corpus
-==========================  ====================================================
+================  ==============================================================
+`votes`           what annotators said: counts, partitions, tables, agreement
+`encoders`        votes → targets, one encoder a file
+`losses`          outputs and targets → loss
+`features`        audio → features, computed once and stored
+`models`          features → log-probabilities
+`training`        a manifest → a trained model in a results folder
+`inference`       a model folder → distributions over the classes
+`sweep`           many trainings
+`report`          a sweep's folder → tables, pictures, a page
+`simulate`        the built-in corpus
+`metrics`         WA, UA, macro-F1, distances to the annotators
+================  ==============================================================
 
-Every name is loaded when it is first used, so that this import stays cheap.
+Every name is imported when it is first used, so that this import stays cheap.
 """
 
 from __future__ import annotations
@@ -37,6 +22,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from typing import TYPE_CHECKING, Any
+
+from softlabels.lazy import lazy_names
 
 if TYPE_CHECKING:
     from softlabels.encoders import (
@@ -46,8 +33,8 @@ if TYPE_CHECKING:
         get_encoder,
         register_encoder,
     )
-    from softlabels.tables import votes_from_counts, votes_from_manifest, votes_from_table
     from softlabels.votes import count_votes, partition
+    from softlabels.votes.tables import votes_from_counts, votes_from_manifest, votes_from_table
 
 __version__ = "0.1.0"
 
@@ -65,25 +52,19 @@ __all__ = [
 ]
 
 _MODULE_OF = {
-    "AnnotationEncoder": "softlabels.encoders",
-    "available_encoders": "softlabels.encoders",
-    "encoder_from_settings": "softlabels.encoders",
-    "get_encoder": "softlabels.encoders",
-    "register_encoder": "softlabels.encoders",
-    "count_votes": "softlabels.votes",
-    "partition": "softlabels.votes",
-    "votes_from_counts": "softlabels.tables",
-    "votes_from_manifest": "softlabels.tables",
-    "votes_from_table": "softlabels.tables",
+    **dict.fromkeys(__all__, "softlabels.encoders"),
+    **dict.fromkeys(["count_votes", "partition"], "softlabels.votes"),
+    **dict.fromkeys(
+        ["votes_from_counts", "votes_from_manifest", "votes_from_table"], "softlabels.votes.tables"
+    ),
 }
+_lazy = lazy_names(__name__, _MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULE_OF:
-        return getattr(importlib.import_module(_MODULE_OF[name]), name)
     if name in _submodules():
         return importlib.import_module(f"softlabels.{name}")
-    raise AttributeError(f"module 'softlabels' has no attribute {name!r}")
+    return _lazy(name)
 
 
 def __dir__() -> list[str]:

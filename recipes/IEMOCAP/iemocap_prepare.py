@@ -23,7 +23,7 @@ import orjson
 from iemocap_release import Manifest, read_release
 from iemocap_subsets import SPLITS, check_settings, derive_subsets
 
-from softlabels.votes import PARTITIONS
+from softlabels.votes.counts import PARTITIONS
 
 logger = logging.getLogger(__name__)
 

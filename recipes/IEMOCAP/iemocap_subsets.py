@@ -1,7 +1,7 @@
 """IEMOCAP's subsets: who is clear, who trains, validates and tests.
 
 Pure functions from the manifest and the settings. All decisions about classes
-are those of ``softlabels.votes``.
+are those of ``softlabels.votes.counts``.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 from iemocap_annotations import LABELS
 from iemocap_release import SESSIONS, Manifest
 
-from softlabels.checks import check_classes, check_minimum_agreement
-from softlabels.votes import count_votes, dominant_counts, partition_counts
+from softlabels.votes.checks import check_classes, check_minimum_agreement
+from softlabels.votes.counts import count_votes, dominant_counts, partition_counts
 
 SPLITS = ("train", "valid", "test")
 SUBSETS = {  # file: split and partition; validation uses clear utterances alone

@@ -31,12 +31,12 @@ from iemocap_release import SESSIONS
 from paper import BOTH, MAJORITY, MODIFIED, ROWS, SOFT, Row, is_papers_corpus
 from tqdm import tqdm
 
-from softlabels import runs
-from softlabels.holding import hold
+from softlabels.locks import hold
 from softlabels.report.page import write_report
 from softlabels.report.sweep import FORMAT, SWEEP_FILE
-from softlabels.simulate import cached_corpus, is_simulated
-from softlabels.trials import Trial, run_trials
+from softlabels.simulate.corpus import cached_corpus, is_simulated
+from softlabels.sweep.trials import Trial, run_trials
+from softlabels.training import identity as runs
 
 RECIPE = Path(__file__).resolve().parent
 PLANNED = {"encoder", "train_on", "seed", "test_session"}  # settings that tell trials apart

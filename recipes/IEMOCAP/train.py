@@ -31,18 +31,19 @@ from speechbrain.utils.distributed import (
 )
 from tqdm import tqdm
 
-from softlabels import data, runs
-from softlabels.batches import SimilarLengthBatches
-from softlabels.brain import SoftLabelBrain
-from softlabels.checks import check_train_on
-from softlabels.export import as_exported, export_model
-from softlabels.frontends import front_end_fingerprint
-from softlabels.holding import hold
+from softlabels.features.frontends import front_end_fingerprint
+from softlabels.features.store import FeatureStore
+from softlabels.locks import hold
 from softlabels.metrics import majority_class
-from softlabels.normalization import BY_SPEAKER
-from softlabels.results import result_table, score, write_results
-from softlabels.simulate import NOTICE, cached_corpus, is_simulated
-from softlabels.store import FeatureStore
+from softlabels.models.normalization import BY_SPEAKER
+from softlabels.simulate.corpus import NOTICE, cached_corpus, is_simulated
+from softlabels.training import data
+from softlabels.training import identity as runs
+from softlabels.training.batches import SimilarLengthBatches
+from softlabels.training.brain import SoftLabelBrain
+from softlabels.training.export import as_exported, export_model
+from softlabels.training.results import result_table, score, write_results
+from softlabels.votes.checks import check_train_on
 
 logger = logging.getLogger(__name__)
 

@@ -50,7 +50,6 @@ def audit(
     import pandas as pd
     from scipy.special import entr
 
-    from softlabels.agreement import krippendorff_alpha
     from softlabels.report.tables import markdown, target_table
     from softlabels.report.teachers import (
         commonest_patterns,
@@ -58,7 +57,8 @@ def audit(
         described,
         target_statistics,
     )
-    from softlabels.votes import partition_counts, target_counts
+    from softlabels.votes.agreement import krippendorff_alpha
+    from softlabels.votes.counts import partition_counts, target_counts
 
     items, counts, labels = read_votes(votes, **where)
     warn_of_absent(classes, labels)

@@ -36,9 +36,9 @@ def classify(
     import torch
     from tqdm import tqdm
 
-    from softlabels.audio import read_mono
-    from softlabels.frontends import SAMPLE_RATE
-    from softlabels.inference import SoftLabelClassifier
+    from softlabels.features.audio import read_mono
+    from softlabels.features.frontends import SAMPLE_RATE
+    from softlabels.inference.classifier import SoftLabelClassifier
 
     classifier = SoftLabelClassifier.from_folder(model)
     if classifier.settings.notice:

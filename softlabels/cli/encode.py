@@ -49,8 +49,8 @@ def encode(
     import numpy as np
     import pandas as pd
 
-    from softlabels.checks import check_targets
     from softlabels.encoders import get_encoder
+    from softlabels.votes.checks import check_targets
 
     options: dict[str, Any] = {"alpha": alpha, "minimum_agreement": minimum_agreement}
     options = {key: value for key, value in options.items() if value is not None}

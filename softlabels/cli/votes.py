@@ -17,7 +17,7 @@ from softlabels.cli.rows import Rows
 if TYPE_CHECKING:
     import pandas as pd
 
-    from softlabels.tables import Counted
+    from softlabels.votes.tables import Counted
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -105,7 +105,7 @@ def warn_of_absent(classes: Sequence[str], labels: Sequence[str]) -> None:
 
 
 def _manifest(text: bytes, file: str) -> Counted:
-    from softlabels.tables import votes_from_manifest
+    from softlabels.votes.tables import votes_from_manifest
 
     try:
         return votes_from_manifest(json.loads(text, object_pairs_hook=_once))
@@ -132,7 +132,7 @@ def _table(
 ) -> Counted:
     import pandas as pd
 
-    from softlabels.tables import votes_from_counts, votes_from_table
+    from softlabels.votes.tables import votes_from_counts, votes_from_table
 
     needed = [*([item] if item else []), *(counts or [annotator, label])]
     absent = [name for name in needed if name not in rows.columns]
@@ -179,7 +179,7 @@ def _counted(rows: Rows, chunk: pd.DataFrame, item: str | None, counts: list[str
     """Leave out rows that hold something else than counts; an empty one is no vote."""
     import pandas as pd
 
-    from softlabels.tables import MOST_VOTES
+    from softlabels.votes.tables import MOST_VOTES
 
     if item:
         chunk = _named(rows, chunk, [item])

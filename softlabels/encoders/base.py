@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from softlabels.checks import Votes, check_classes, check_targets, check_votes
 from softlabels.registry import Registry
-from softlabels.votes import count_votes, partition, target_counts
+from softlabels.votes.checks import Votes, check_classes, check_targets, check_votes
+from softlabels.votes.counts import count_votes, partition, target_counts
 
 if TYPE_CHECKING:
     import torch

@@ -36,7 +36,7 @@ def register_encoder(name: str) -> Callable[[Encoder], Encoder]:
     Example
     -------
     >>> import numpy as np
-    >>> from softlabels.votes import target_counts
+    >>> from softlabels.votes.counts import target_counts
     >>> @register_encoder("presence")
     ... class Presence(AnnotationEncoder):
     ...     def encode_counts(self, counts, labels):

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from softlabels.checks import check_minimum_agreement
 from softlabels.encoders.base import AnnotationEncoder
 from softlabels.encoders.factory import register_encoder
-from softlabels.votes import MINIMUM_AGREEMENT, dominant_counts
+from softlabels.votes.checks import check_minimum_agreement
+from softlabels.votes.counts import MINIMUM_AGREEMENT, dominant_counts
 
 
 @register_encoder("hard")

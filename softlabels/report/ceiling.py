@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from softlabels.checks import Votes
 from softlabels.metrics import distances
 from softlabels.report.closeness import total_variation
-from softlabels.votes import MINIMUM_AGREEMENT, count_votes, dominant_counts, target_counts
+from softlabels.votes.checks import Votes
+from softlabels.votes.counts import MINIMUM_AGREEMENT, count_votes, dominant_counts, target_counts
 
 
 def human_ceiling(
@@ -29,7 +29,7 @@ def human_ceiling(
     Arguments
     ---------
     batch : iterable of votes
-        N utterances' votes (see `softlabels.checks.check_votes`).
+        N utterances' votes (see `softlabels.votes.checks.check_votes`).
     classes : sequence of str
         The K target classes.
     minimum_agreement : int

@@ -17,8 +17,8 @@ from softlabels.report.summary import accuracies
 from softlabels.report.sweep import Sweep
 from softlabels.report.teachers import commonest_patterns
 from softlabels.report.votes_figures import draw_teachers
-from softlabels.results import draw_confusion
-from softlabels.votes import partition_counts
+from softlabels.training.results import draw_confusion
+from softlabels.votes.counts import partition_counts
 
 PATTERNS = 8
 

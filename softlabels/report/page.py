@@ -12,7 +12,6 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from softlabels.agreement import krippendorff_alpha
 from softlabels.report.ceiling import human_ceiling
 from softlabels.report.gallery import draw_all
 from softlabels.report.summary import accuracies, differences, to_annotators, verdict
@@ -26,9 +25,10 @@ from softlabels.report.tables import (
 )
 from softlabels.report.teachers import compared_encoders, target_statistics
 from softlabels.report.truth import distance_to_truth, nearest_to_truth
-from softlabels.runs import write_text
-from softlabels.simulate import NOTICE
-from softlabels.votes import count_votes
+from softlabels.simulate.corpus import NOTICE
+from softlabels.training.identity import write_text
+from softlabels.votes.agreement import krippendorff_alpha
+from softlabels.votes.counts import count_votes
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 

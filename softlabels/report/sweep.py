@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from softlabels.runs import METRICS_FILE, PREDICTIONS_FILE, RUN_FILE
+from softlabels.training.identity import METRICS_FILE, PREDICTIONS_FILE, RUN_FILE
 
 SWEEP_FILE, FORMAT = "sweep.json", 2
 

@@ -12,7 +12,7 @@ from scipy.special import entr
 
 from softlabels.encoders import AnnotationEncoder, available_encoders, get_encoder
 from softlabels.encoders.factory import applicable
-from softlabels.votes import MINIMUM_AGREEMENT, partition_counts
+from softlabels.votes.counts import MINIMUM_AGREEMENT, partition_counts
 
 logger = logging.getLogger(__name__)
 

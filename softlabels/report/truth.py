@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from softlabels.checks import Votes
 from softlabels.encoders import AnnotationEncoder
 from softlabels.report.closeness import closeness
 from softlabels.report.sweep import Sweep
-from softlabels.votes import count_votes
+from softlabels.votes.checks import Votes
+from softlabels.votes.counts import count_votes
 
 
 def distance_to_truth(

@@ -13,7 +13,7 @@ from scipy.special import entr
 from softlabels.encoders import AnnotationEncoder
 from softlabels.report.figures import COLOURS, colours, new_figure
 from softlabels.report.teachers import described
-from softlabels.votes import PARTITIONS, target_counts
+from softlabels.votes.counts import PARTITIONS, target_counts
 
 MOST_CLASSES = 10  # that fit beside each other
 Patterns = Sequence[tuple[NDArray[np.int64], int]]

@@ -15,8 +15,8 @@ import torch
 import train
 from speechbrain.inference.classifiers import EncoderClassifier
 
-from softlabels.abstention import entropy
-from softlabels.inference import SoftLabelClassifier
+from softlabels.inference.abstention import entropy
+from softlabels.inference.classifier import SoftLabelClassifier
 
 RECIPE = Path(train.__file__).parent
 CLASSES = ["Neutral", "Happiness", "Sadness", "Anger"]
@@ -154,7 +154,7 @@ def test_a_network_beyond_what_a_folder_may_tell_loads_by_speechbrains_class(
 def test_another_process_needs_neither_the_recipe_nor_its_working_directory(model, tmp_path):
     code = (
         "import sys, numpy\n"
-        "from softlabels.inference import SoftLabelClassifier\n"
+        "from softlabels.inference.classifier import SoftLabelClassifier\n"
         "classifier = SoftLabelClassifier.from_folder(sys.argv[1])\n"
         "said = classifier.classify_file(numpy.zeros(800), 8000)\n"
         "assert abs(sum(said.distribution.values()) - 1) < 1e-6\n"

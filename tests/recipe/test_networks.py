@@ -9,9 +9,9 @@ import torch
 import train
 from speechbrain.inference.classifiers import EncoderClassifier
 
-from softlabels.ecapa import ECAPA
-from softlabels.inference import SoftLabelClassifier
-from softlabels.wavlm import MeanLinear, WavLMEmbedding
+from softlabels.inference.classifier import SoftLabelClassifier
+from softlabels.models.ecapa import ECAPA
+from softlabels.models.wavlm import MeanLinear, WavLMEmbedding
 
 RECIPE = Path(train.__file__).parent
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from speechbrain.utils.checkpoints import Checkpointer
 
-from softlabels.checkpoints import CompleteCheckpointer
+from softlabels.training.checkpoints import CompleteCheckpointer
 
 
 def make(cls, folder):

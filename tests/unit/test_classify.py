@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from safetensors.torch import save
 
 from softlabels.cli import main
-from softlabels.settings import ModelSettings
+from softlabels.inference.settings import ModelSettings
 
 
 @pytest.fixture

@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from softlabels import get_encoder
-from softlabels.batches import SimilarLengthBatches
-from softlabels.checks import check_train_on
-from softlabels.data import (
+from softlabels.models.normalization import NoNormalization
+from softlabels.training.batches import SimilarLengthBatches
+from softlabels.training.data import (
     check_normalization,
     class_weights,
     encoded,
     shares_of_votes,
 )
-from softlabels.normalization import NoNormalization
+from softlabels.votes.checks import check_train_on
 
 CLASSES = ["happy", "sad"]
 MANIFEST = {

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from softlabels.dropout import Dropout
+from softlabels.models.dropout import Dropout
 
 UNITS = 1_000_003  # no multiple of the four that one random number decides on
 

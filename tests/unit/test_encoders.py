@@ -377,7 +377,7 @@ def test_importing_loads_neither_torch_nor_speechbrain():
 ENTRY_POINT = """
 import numpy as np
 from softlabels import AnnotationEncoder
-from softlabels.votes import target_counts
+from softlabels.votes.counts import target_counts
 
 
 class Sharpened(AnnotationEncoder):

@@ -6,12 +6,12 @@ import sys
 import numpy as np
 import pytest
 
-from softlabels.abstention import entropy, entropy_threshold
-from softlabels.export import inference_yaml, replace_folder
+from softlabels.inference.abstention import entropy, entropy_threshold
+from softlabels.training.export import inference_yaml, replace_folder
 
 KILLED = (
     "import os, pathlib, signal, sys\n"
-    "from softlabels.export import replace_folder\n"
+    "from softlabels.training.export import replace_folder\n"
     "def fill(folder):\n"
     "    (folder / 'half').write_text('x')\n"
     "    os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -35,11 +35,11 @@ def test_a_killed_process_leaves_the_folder_as_it_was(tmp_path, before):
 RUN_YAML = """
 data_folder: /secret
 feature_store: &store !apply:os.system ['false']
-fbank: &fbank !apply:softlabels.frontends.get_front_end [fbank]
-size: &size !apply:softlabels.frontends.feature_size [*fbank]
+fbank: &fbank !apply:softlabels.features.frontends.get_front_end [fbank]
+size: &size !apply:softlabels.features.frontends.feature_size [*fbank]
 modules:
     compute_features: *fbank
-    mean_var_norm: !new:softlabels.normalization.FeatureNormalization
+    mean_var_norm: !new:softlabels.models.normalization.FeatureNormalization
         input_size: *size
 """
 
@@ -48,9 +48,9 @@ def test_the_yaml_for_inference_holds_the_modules_and_no_other_setting():
     told = inference_yaml(RUN_YAML, by_speaker=False)
     assert "/secret" not in told
     assert "os.system" not in told
-    assert "!new:softlabels.normalization.FeatureNormalization" in told
+    assert "!new:softlabels.models.normalization.FeatureNormalization" in told
     by_speaker = inference_yaml(RUN_YAML, by_speaker=True)
-    assert "!new:softlabels.normalization.UtteranceNormalization" in by_speaker
+    assert "!new:softlabels.models.normalization.UtteranceNormalization" in by_speaker
 
 
 def test_entropy_is_scipys_and_its_threshold_keeps_nine_in_ten():

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torchaudio.functional import compute_deltas
 
-from softlabels.features import NAMES, Acoustic47, zero_crossing_rate
+from softlabels.features.acoustic47 import NAMES, Acoustic47, zero_crossing_rate
 
 DATA = Path(os.environ.get("SOFTLABELS_TEST_DATA", Path(__file__).parents[3] / "shared/data"))
 RATE = 16000

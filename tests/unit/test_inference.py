@@ -15,11 +15,11 @@ import soundfile
 import torch
 from safetensors.torch import save
 
-from softlabels.audio import read_mono
-from softlabels.inference import SoftLabelClassifier
-from softlabels.loading import UnsafeModelError, load_model
-from softlabels.settings import ModelSettings
-from softlabels.windows import OVERLAP, WINDOW, batches, windows
+from softlabels.features.audio import read_mono
+from softlabels.inference.classifier import SoftLabelClassifier
+from softlabels.inference.loading import UnsafeModelError, load_model
+from softlabels.inference.settings import ModelSettings
+from softlabels.inference.windows import OVERLAP, WINDOW, batches, windows
 
 NETWORK = {"kind": "blstm_attention", "hidden_size": 8, "lstm_size": 4, "frame_step": 3}
 ECAPA = {"kind": "ecapa_tdnn", "channels": 16, "attention_channels": 4, "embedding_size": 8}
@@ -351,9 +351,9 @@ def test_a_sparse_file_of_10_gb_and_a_network_of_gigabytes_allocate_nothing(tmp_
     largest = json.loads(JSON) | {"network": NETWORK | {"hidden_size": 8192, "lstm_size": 8192}}
     code = (
         "import resource, sys\n"
-        "from softlabels.loading import UnsafeModelError, load_model\n"
+        "from softlabels.inference.loading import UnsafeModelError, load_model\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "from softlabels.frontends import *; feature_size(get_front_end('acoustic47'))\n"
+        "from softlabels.features.frontends import *; feature_size(get_front_end('acoustic47'))\n"
         "before = peak()\n"
         "try:\n    load_model(sys.argv[1])\n"
         "except UnsafeModelError as error:\n    print(error)\n"

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from softlabels.models import BLSTMAttention, frames_from_lengths, reverse_within
-from softlabels.normalization import FeatureNormalization
+from softlabels.models.blstm import BLSTMAttention, frames_from_lengths, reverse_within
+from softlabels.models.normalization import FeatureNormalization
 
 FRAMES = [3, 50, 41, 1, 17]
 
@@ -134,8 +134,8 @@ def test_speechbrains_encoder_classifier_takes_the_modules_as_they_are():
     from speechbrain.inference.classifiers import EncoderClassifier
 
     from softlabels import get_encoder
-    from softlabels.frontends import feature_size, get_front_end
-    from softlabels.models import Classifier
+    from softlabels.features.frontends import feature_size, get_front_end
+    from softlabels.models.blstm import Classifier
 
     front_end = get_front_end("acoustic47")
     size = feature_size(front_end)

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from softlabels.features import NO_VOICE_F0, Acoustic47, bridge
-from softlabels.harmonicity import HNR_RANGE, harmonicity, interpolation
-from softlabels.pitch import PitchTracker, best_paths
+from softlabels.features.acoustic47 import NO_VOICE_F0, Acoustic47, bridge
+from softlabels.features.harmonicity import HNR_RANGE, harmonicity, interpolation
+from softlabels.features.pitch import PitchTracker, best_paths
 
 DATA = Path(os.environ.get("SOFTLABELS_TEST_DATA", Path(__file__).parents[3] / "shared/data"))
 RATE = 16000

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from softlabels import simulate
 from softlabels.cache import cache_folder, make_once
-from softlabels.latent import LABELS, TARGETS, draw_prosody, draw_truth, draw_vote
-from softlabels.simulate import NOTICE, cached_corpus, is_simulated, simulate_corpus
-from softlabels.voice import SAMPLE_RATE, Prosody, Speaker, synthesise
-from softlabels.votes import count_votes, dominant_counts, partition_counts
+from softlabels.simulate import corpus as simulate
+from softlabels.simulate.corpus import NOTICE, cached_corpus, is_simulated, simulate_corpus
+from softlabels.simulate.latent import LABELS, TARGETS, draw_prosody, draw_truth, draw_vote
+from softlabels.simulate.voice import SAMPLE_RATE, Prosody, Speaker, synthesise
+from softlabels.votes.counts import count_votes, dominant_counts, partition_counts
 
 ENTRY = re.compile(r"^\[(\d+\.\d{4}) - (\d+\.\d{4})\]\t(\S+)\t([a-z]{3})\t\[(\d\.\d{4}(, )?){3}\]$")
 RATING = re.compile(r"^C-(E[234]|[FM]1):\t((?:[A-Z][a-z]+; ?)+)\t\(\)$")

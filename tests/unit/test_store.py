@@ -13,9 +13,9 @@ import soundfile
 import torch
 from speechbrain.lobes.features import MFCC, Fbank
 
-from softlabels.audio import read_mono
-from softlabels.frontends import FRONT_ENDS, front_end_fingerprint, get_front_end
-from softlabels.store import FeatureStore, audio_key
+from softlabels.features.audio import read_mono
+from softlabels.features.frontends import FRONT_ENDS, front_end_fingerprint, get_front_end
+from softlabels.features.store import FeatureStore, audio_key
 
 
 class Powers(torch.nn.Module):
@@ -161,7 +161,8 @@ def test_a_fingerprint_stays_the_same_as_the_front_end_works(name):
 
 def test_fingerprints_are_the_same_in_every_process():
     code = (
-        "from softlabels.frontends import *; print(front_end_fingerprint(get_front_end('fbank')))"
+        "from softlabels.features.frontends import front_end_fingerprint, get_front_end\n"
+        "print(front_end_fingerprint(get_front_end('fbank')))"
     )
     told = {subprocess.check_output([sys.executable, "-c", code]) for _ in range(2)}
     assert told == {f"{front_end_fingerprint(get_front_end('fbank'))}\n".encode()}

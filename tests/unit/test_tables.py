@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import softlabels
-from softlabels.agreement import krippendorff_alpha
-from softlabels.tables import votes_from_counts, votes_from_manifest, votes_from_table
+from softlabels.votes.agreement import krippendorff_alpha
+from softlabels.votes.tables import votes_from_counts, votes_from_manifest, votes_from_table
 
 ROWS = [
     ("clip 2", "ann", "song"),

@@ -11,8 +11,8 @@ from pathlib import Path
 import joblib
 import pytest
 
-from softlabels.holding import hold, holder
-from softlabels.trials import Trial, run_trials, status
+from softlabels.locks import hold, holder
+from softlabels.sweep.trials import Trial, run_trials, status
 
 SCRIPT = """
 import os, pathlib, sys, time
@@ -74,8 +74,8 @@ def test_trials_need_a_folder_that_the_caller_holds(trial, tmp_path):
 def test_a_killed_sweep_leaves_no_trial_running(trial, tmp_path, number):
     trial("a")  # writes the script
     code = (
-        "from pathlib import Path; from softlabels.trials import *; "
-        "from softlabels.holding import hold\n"
+        "from pathlib import Path; from softlabels.sweep.trials import *; "
+        "from softlabels.locks import hold\n"
         f"p = Path({str(tmp_path)!r})\n"
         "with hold(p): run_trials([Trial(n, p / 'script.py', ('hang',), p / n) for n in 'ab'], "
         "p, jobs=2, progressbar=False)"
@@ -94,7 +94,7 @@ def test_a_killed_sweep_leaves_no_trial_running(trial, tmp_path, number):
 
 def test_a_held_folder_names_its_holder_and_others_wait(tmp_path):
     code = (
-        "import sys, time; from softlabels.holding import hold\n"
+        "import sys, time; from softlabels.locks import hold\n"
         f"with hold({str(tmp_path)!r}):\n"
         "    print('held', flush=True); time.sleep(2)"
     )
@@ -109,7 +109,7 @@ def test_a_held_folder_names_its_holder_and_others_wait(tmp_path):
 
 def test_a_killed_holder_holds_no_longer(tmp_path):
     code = (
-        "import time; from softlabels.holding import hold\n"
+        "import time; from softlabels.locks import hold\n"
         f"with hold({str(tmp_path)!r}): print('held', flush=True); time.sleep(600)"
     )
     other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)

@@ -3,7 +3,7 @@
 import pytest
 
 from softlabels import count_votes, partition
-from softlabels.votes import dominant_counts, partition_counts
+from softlabels.votes.counts import dominant_counts, partition_counts
 
 CLASSES = ["happy", "sad"]
 

@@ -9,7 +9,7 @@ import softlabels
 from softlabels.encoders.base import ENCODERS
 from softlabels.report.teachers import compared_encoders
 from softlabels.report.votes_figures import draw_audit
-from softlabels.votes import partition_counts
+from softlabels.votes.counts import partition_counts
 
 CLASSES = ["happy", "sad"]
 

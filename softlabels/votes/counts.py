@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from softlabels.checks import (
+from softlabels.votes.checks import (
     Votes,
     check_classes,
     check_counts,

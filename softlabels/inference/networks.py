@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from softlabels.ecapa import ECAPA
-from softlabels.models import BLSTMAttention
+from softlabels.models.blstm import BLSTMAttention
+from softlabels.models.ecapa import ECAPA
 
 LARGEST = 8192
 

@@ -19,8 +19,8 @@ from scipy.io import wavfile
 from tqdm import tqdm
 
 from softlabels.cache import cache_folder, make_once
-from softlabels.latent import LABELS, TARGETS, draw_prosody, draw_truth, draw_vote
-from softlabels.voice import SAMPLE_RATE, Speaker, synthesise
+from softlabels.simulate.latent import LABELS, TARGETS, draw_prosody, draw_truth, draw_vote
+from softlabels.simulate.voice import SAMPLE_RATE, Speaker, synthesise
 
 NOTICE = "simulated speech: not comparable with the paper"
 VERSION = 1

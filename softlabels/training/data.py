@@ -14,8 +14,8 @@ from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain.utils.data_pipeline import provides, takes
 
 from softlabels.encoders import AnnotationEncoder, SoftEncoder
-from softlabels.normalization import NoNormalization, mean_and_deviation
-from softlabels.store import FeatureStore
+from softlabels.features.store import FeatureStore
+from softlabels.models.normalization import NoNormalization, mean_and_deviation
 
 logger = logging.getLogger(__name__)
 

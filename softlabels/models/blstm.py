@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from softlabels.dropout import Dropout
+from softlabels.models.dropout import Dropout
 
 
 def frames_from_lengths(lengths: torch.Tensor | None, features: torch.Tensor) -> torch.Tensor:

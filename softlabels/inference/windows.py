@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from softlabels.frontends import SAMPLE_RATE
+from softlabels.features.frontends import SAMPLE_RATE
 
 WINDOW = 40 * SAMPLE_RATE  # samples: longer than IEMOCAP's longest utterance
 OVERLAP = WINDOW // 2

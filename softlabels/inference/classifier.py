@@ -2,7 +2,7 @@
 
 SpeechBrain's `EncoderClassifier` loads the same folder, and runs what is in its YAML.
 `SoftLabelClassifier` runs nothing from it: the weights are safetensors, the settings
-JSON that is checked (see `softlabels.loading`).
+JSON that is checked (see `softlabels.inference.loading`).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
-from softlabels.abstention import entropy
-from softlabels.audio import array_to_mono, read_mono
-from softlabels.frontends import SAMPLE_RATE, features_of, get_front_end
-from softlabels.loading import load_model
-from softlabels.settings import ModelSettings
-from softlabels.windows import batches, windows, workers
+from softlabels.features.audio import array_to_mono, read_mono
+from softlabels.features.frontends import SAMPLE_RATE, features_of, get_front_end
+from softlabels.inference.abstention import entropy
+from softlabels.inference.loading import load_model
+from softlabels.inference.settings import ModelSettings
+from softlabels.inference.windows import batches, windows, workers
 
 Audio = str | os.PathLike[str] | bytes | Any
 
@@ -68,7 +68,7 @@ class SoftLabelClassifier:
 
     Example
     -------
-    >>> from softlabels.settings import ModelSettings
+    >>> from softlabels.inference.settings import ModelSettings
     >>> sizes = {"hidden_size": 4, "lstm_size": 2, "frame_step": 1}
     >>> network = {"kind": "blstm_attention", **sizes}
     >>> settings = ModelSettings(("happy", "sad"), "mfcc", "corpus", network, 0.5, 1)
@@ -101,7 +101,7 @@ class SoftLabelClassifier:
         Raises
         ------
         UnsafeModelError
-            If the folder holds anything else than a model; see `softlabels.loading`.
+            If the folder holds anything else than a model; see `softlabels.inference.loading`.
         """
         return cls(*load_model(path))
 

@@ -4,7 +4,7 @@
 hyperparams.yaml      for SpeechBrain's `EncoderClassifier`: the network
 <module>.ckpt         for it: the weights of the epoch that was tested
 label_encoder.ckpt    for it: the classes' names, by SpeechBrain's own encoder
-settings.json         for `softlabels.inference`, which runs nothing from the folder
+settings.json         for `softlabels.inference.classifier`, which runs nothing from the folder
 model.safetensors     for it: the same weights
 ====================  ==========================================================
 """
@@ -21,18 +21,19 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.tag import Tag
 from safetensors.torch import save
 from speechbrain.dataio.encoder import CategoricalEncoder
 from speechbrain.utils.checkpoints import DEFAULT_SAVE_HOOKS, get_default_hook
 
-from softlabels.abstention import entropy_threshold
-from softlabels.brain import SoftLabelBrain
-from softlabels.frontends import FRONT_ENDS, front_end_fingerprint, get_front_end
-from softlabels.models import Classifier
-from softlabels.networks import network_settings
-from softlabels.normalization import FeatureNormalization, UtteranceNormalization
-from softlabels.runs import write_text
-from softlabels.settings import ModelSettings
+from softlabels.features.frontends import FRONT_ENDS, front_end_fingerprint, get_front_end
+from softlabels.inference.abstention import entropy_threshold
+from softlabels.inference.networks import network_settings
+from softlabels.inference.settings import ModelSettings
+from softlabels.models.blstm import Classifier
+from softlabels.models.normalization import FeatureNormalization, UtteranceNormalization
+from softlabels.training.brain import SoftLabelBrain
+from softlabels.training.identity import write_text
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ BY_UTTERANCE = (
     "trained on features normalised by speaker; here each clip is normalised by its own frames, "
     "so the run's test figures don't hold"
 )
+BY_UTTERANCE_TAG = "!new:softlabels.models.UtteranceNormalization"
 LOADED = """
 label_encoder: !new:speechbrain.dataio.encoder.CategoricalEncoder
 
@@ -183,15 +185,12 @@ def inference_yaml(run_yaml: str, by_speaker: bool) -> str:
     """
     yaml = YAML()
     yaml.width = 100
-    out = io.StringIO()
-    yaml.dump({"modules": yaml.load(run_yaml)["modules"]}, out)
-    modules = out.getvalue()
+    modules = yaml.load(run_yaml)["modules"]
     if by_speaker:
-        modules = modules.replace(
-            "!new:softlabels.normalization.FeatureNormalization",
-            "!new:softlabels.normalization.UtteranceNormalization",
-        )
-    return BANNER + modules + LOADED
+        modules["mean_var_norm"].yaml_set_ctag(Tag(suffix=BY_UTTERANCE_TAG))
+    out = io.StringIO()
+    yaml.dump({"modules": modules}, out)
+    return BANNER + out.getvalue() + LOADED
 
 
 def _for_speechbrain(hparams: Any, run_yaml: str, folder: Path) -> None:

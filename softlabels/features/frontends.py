@@ -18,8 +18,8 @@ from speechbrain.lobes.features import MFCC, Fbank
 from torch import nn
 
 import softlabels
-from softlabels import audio
-from softlabels.features import Acoustic47
+from softlabels.features import audio
+from softlabels.features.acoustic47 import Acoustic47
 
 SAMPLE_RATE = 16000
 

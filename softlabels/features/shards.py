@@ -14,9 +14,9 @@ from safetensors.torch import save
 from torch import nn
 from torch.utils.data import Dataset
 
-from softlabels.audio import read_mono
-from softlabels.frontends import SAMPLE_RATE, features_of
-from softlabels.holding import locked
+from softlabels.features.audio import read_mono
+from softlabels.features.frontends import SAMPLE_RATE, features_of
+from softlabels.locks import locked
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class PartWriter(Dataset):
     parts : list of (int, list of (str, str))
         Number of a part, and key and audio file of each of its utterances.
     front_end : torch.nn.Module
-        As of `softlabels.store.FeatureStore`.
+        As of `softlabels.features.store.FeatureStore`.
     dtype : torch.dtype
         How features are kept.
     folder : pathlib.Path

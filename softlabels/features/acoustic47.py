@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool1d, pad
 from torchaudio.functional import create_dct, melscale_fbanks
 
-from softlabels.pitch import CEILING, FLOOR, HOP, SAMPLE_RATE, PitchTracker
+from softlabels.features.pitch import CEILING, FLOOR, HOP, SAMPLE_RATE, PitchTracker
 
 NO_VOICE_F0 = math.sqrt(FLOOR * CEILING)  # Hz, of an utterance that has no voice at all
 _WINDOW = 400  # samples, 25 ms

@@ -24,8 +24,8 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 from torch.nn.utils.rnn import pad_sequence
 
-from softlabels.harmonicity import NOTHING, Harmonicity
-from softlabels.peaks import (
+from softlabels.features.harmonicity import NOTHING, Harmonicity
+from softlabels.features.peaks import (
     CEILING,
     FLOOR,
     HALF,

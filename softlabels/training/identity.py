@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import softlabels
-from softlabels.checks import check_train_on
 from softlabels.encoders import AnnotationEncoder
+from softlabels.votes.checks import check_train_on
 
 RUN_FILE, METRICS_FILE, PREDICTIONS_FILE = "run.json", "metrics.json", "predictions.csv"
 
@@ -146,7 +146,7 @@ def claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
     ...     claim(folder, {"seed": 2})
     Traceback (most recent call last):
     ...
-    softlabels.runs.OtherRunError: ... holds another run:
+    softlabels.training.identity.OtherRunError: ... holds another run:
       seed: 1 there, 2 now
     choose another --output_folder, or remove this one
     """

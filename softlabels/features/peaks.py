@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from softlabels.harmonicity import NOTHING, interpolation
+from softlabels.features.harmonicity import NOTHING, interpolation
 
 SAMPLE_RATE = 16000
 FLOOR, CEILING = 55.0, 500.0  # Hz

@@ -15,8 +15,8 @@ from pathlib import Path
 import joblib
 from tqdm import tqdm
 
-from softlabels.holding import holder
-from softlabels.runs import METRICS_FILE, write_text
+from softlabels.locks import holder
+from softlabels.training.identity import METRICS_FILE, write_text
 
 STATUS_FILE, LOG_FILE = "trial.json", "trial.log"
 LOG_END = 1500  # characters of a failed trial's log that are shown
@@ -72,7 +72,7 @@ def run_trials(
     """Run trials, some at once, on joblib's present backend.
 
     One that fails does not stop the others. Where `held`, the folder that the caller
-    holds (see `softlabels.holding.hold`), is no longer held by the caller, because it
+    holds (see `softlabels.locks.hold`), is no longer held by the caller, because it
     was killed, the trials that run are killed too.
 
     Arguments

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from softlabels.codes import Coder
-from softlabels.votes import count_votes
+from softlabels.votes.codes import Coder
+from softlabels.votes.counts import count_votes
 
 MOST_VOTES = 2**31 - 1  # of one label for one item
 Counted = tuple[list[Any], NDArray[np.int64], tuple[str, ...]]

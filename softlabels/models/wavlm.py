@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from softlabels.models import BLSTMAttention, frames_from_lengths
+from softlabels.models.blstm import BLSTMAttention, frames_from_lengths
 
 HEADS = ("linear", "blstm")
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from softlabels.brain import Predictions
 from softlabels.metrics import mean_distances, recognition
-from softlabels.normalization import BY_SPEAKER
-from softlabels.runs import write_text
+from softlabels.models.normalization import BY_SPEAKER
+from softlabels.training.brain import Predictions
+from softlabels.training.identity import write_text
 
 
 def score(said: Predictions, classes: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -24,8 +24,8 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from softlabels.cache import cache_folder
-from softlabels.frontends import front_end_fingerprint
-from softlabels.shards import PartWriter, shards
+from softlabels.features.frontends import front_end_fingerprint
+from softlabels.features.shards import PartWriter, shards
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16}
 PARTS = 32  # of a store, each with a lock of its own: so many processes can work at once
@@ -56,7 +56,7 @@ class FeatureStore:
     -------
     >>> import tempfile
     >>> from speechbrain.dataio.dataio import write_audio
-    >>> from softlabels.frontends import get_front_end
+    >>> from softlabels.features.frontends import get_front_end
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_audio(f"{folder}/a.wav", torch.zeros(16000), 16000)
     ...     store = FeatureStore(get_front_end("mfcc"), folder=f"{folder}/store")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from softlabels.models import frames_from_lengths
+from softlabels.models.blstm import frames_from_lengths
 
 BY_SPEAKER = "features normalised by each speaker's own unlabelled audio, test speakers' included"
 

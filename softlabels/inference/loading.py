@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import nn
 
-from softlabels.settings import ModelSettings
+from softlabels.inference.settings import ModelSettings
 
 SETTINGS_FILE, WEIGHTS_FILE = "settings.json", "model.safetensors"
 LARGEST_SETTINGS = LARGEST_HEADER = 1 << 20
@@ -78,7 +78,7 @@ def _read(file: Path, largest: int) -> bytes:
     except OSError as error:
         why = " (it is a link, and may lead anywhere)" if os.path.islink(file) else ""
         if isinstance(error, FileNotFoundError) and file.name == SETTINGS_FILE:
-            why = "; EncoderClassifier loads networks that softlabels.networks doesn't know"
+            why = "; EncoderClassifier loads networks that softlabels doesn't know"
             if os.path.isdir(file.parent / "model"):
                 why = f"; the model is {file.parent / 'model'}"
         raise UnsafeModelError(f"{file}: can't be read: {error.strerror}{why}") from error

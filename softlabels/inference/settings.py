@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from softlabels.checks import check_classes
-from softlabels.data import NORMALIZATIONS
-from softlabels.frontends import FRONT_ENDS, feature_size, get_front_end
-from softlabels.models import Classifier
-from softlabels.networks import NETWORKS, check_network
-from softlabels.normalization import FeatureNormalization, UtteranceNormalization
+from softlabels.features.frontends import FRONT_ENDS, feature_size, get_front_end
+from softlabels.inference.networks import NETWORKS, check_network
+from softlabels.models.blstm import Classifier
+from softlabels.models.normalization import FeatureNormalization, UtteranceNormalization
+from softlabels.training.data import NORMALIZATIONS
+from softlabels.votes.checks import check_classes
 
 FORMAT = 1
 MOST_CLASSES = 1000
@@ -36,7 +36,7 @@ class ModelSettings:
     normalization : str
         'corpus' or 'speaker'.
     network : dict
-        Its kind and sizes; see `softlabels.networks`.
+        Its kind and sizes; see `softlabels.inference.networks`.
     abstain_above : float
         Nats: a distribution with more entropy is no answer.
     epoch : int
