@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from iemocap_annotations import ENTRY_FORM, LABELS, Problems, parse_annotations
-from iemocap_wav import SAMPLE_RATE, WavError, read_wav_header
 from tqdm import tqdm
+
+from softlabels.features.wav import SAMPLE_RATE, WavError, read_wav_header
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ import soundfile
 from iemocap_annotations import parse_annotations
 from iemocap_prepare import partition_table, prepare_iemocap
 from iemocap_release import ReleaseError
-from iemocap_wav import missing_bytes
+
+from softlabels.features.wav import missing_bytes
 
 NEUTRAL = [["Neutral"], ["Neutral"], ["Neutral"]]
 HAPPY = [["Happiness"], ["Happiness"], ["Other"]]
