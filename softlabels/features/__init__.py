@@ -1,7 +1,14 @@
 """Audio → features, computed once and stored."""
 
-from softlabels.features.acoustic47 import Acoustic47
-from softlabels.features.frontends import SAMPLE_RATE, feature_size, get_front_end
-from softlabels.features.store import FeatureStore
+from softlabels.lazy import lazy_names
 
-__all__ = ["SAMPLE_RATE", "Acoustic47", "FeatureStore", "feature_size", "get_front_end"]
+_MODULE_OF = {
+    "Acoustic47": "softlabels.features.acoustic47",
+    "FeatureStore": "softlabels.features.store",
+    "SAMPLE_RATE": "softlabels.features.frontends",
+    "feature_size": "softlabels.features.frontends",
+    "get_front_end": "softlabels.features.frontends",
+}
+
+__all__ = list(_MODULE_OF)
+__getattr__ = lazy_names(__name__, _MODULE_OF)

@@ -50,11 +50,11 @@ class SoftLabelBrain(sb.Brain):
     It needs in ``modules``: ``mean_var_norm``, ``embedding_model``,
     ``classifier``; in ``hparams``: ``annotation_encoder``, ``seed``,
     ``train_logger`` and, if the learning rate is to fall, ``lr_annealing``: a
-    SpeechBrain scheduler by epoch. Where ``class_weights`` [K] is set, the loss in
+    SpeechBrain scheduler by epoch. Where they hold ``class_weights`` [K], the loss in
     training weighs classes. Batches hold ``id``, ``features``, ``target`` and ``emotion``.
 
-    After `evaluate`, ``predictions`` holds those of the test set, and
-    ``best`` what the log said of the epoch that was tested.
+    After `evaluate`, ``predictions`` holds those of the test set, ``best`` the validation
+    scores of the epoch that was tested, and ``epochs`` those of all epochs.
 
     Arguments
     ---------
@@ -75,9 +75,9 @@ class SoftLabelBrain(sb.Brain):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.encoder = self.hparams.annotation_encoder
-        self.class_weights: torch.Tensor | None = None
         self.predictions = Predictions()
         self.best: dict[str, Any] = {}
+        self.epochs: list[dict[str, Any]] = []
 
     def compute_forward(self, batch: Any, stage: sb.Stage) -> torch.Tensor:
         """Features → log-probabilities [B, K]."""
@@ -93,13 +93,30 @@ class SoftLabelBrain(sb.Brain):
         predictions = predictions.float()
         targets = batch.target.data
         if stage == sb.Stage.TRAIN:
-            weight = {} if self.class_weights is None else {"weight": self.class_weights}
-            return self.encoder.loss(predictions, targets, **weight)
+            weight = getattr(self.hparams, "class_weights", None)
+            if weight is None:
+                return self.encoder.loss(predictions, targets)
+            return self.encoder.loss(predictions, targets, weight=weight.to(self.device))
         self.predictions.ids += batch.id
         self.predictions.emotions += batch.emotion
         self.predictions.log_probabilities += predictions.reshape(len(targets), -1).tolist()
         self.predictions.shares += targets.tolist()
         return soft_cross_entropy(predictions, targets)
+
+    def fit(self, epoch_counter: Any, train_set: Any, *args: Any, **kwargs: Any) -> None:
+        """Train on a loader, whose batches are other ones in each epoch."""
+        self.train_sampler = train_set.batch_sampler  # SpeechBrain sets its epoch
+        super().fit(epoch_counter, train_set, *args, **kwargs)
+
+    def on_fit_start(self) -> None:
+        """Resume from the newest checkpoint, if there is one."""
+        super().on_fit_start()
+        self._restore_epochs()
+
+    def _restore_epochs(self) -> None:
+        """Take the scores of all epochs so far from the newest checkpoint."""
+        newest = self.checkpointer.find_checkpoint() if self.checkpointer is not None else None
+        self.epochs = list(newest.meta["epochs"]) if newest else []
 
     def on_stage_start(self, stage: sb.Stage, epoch: int | None = None) -> None:
         """Set chance and learning rate by the epoch's number alone: a run can continue."""
@@ -136,6 +153,7 @@ class SoftLabelBrain(sb.Brain):
                 f"epoch {epoch}: the network's predictions are not finite; training diverged. "
                 "Start anew with a lower lr or a smaller max_grad_norm"
             )
+        self.epochs.append({"epoch": epoch, "loss": self.train_loss, **valid})
         self.hparams.train_logger.log_stats(
             {"epoch": epoch}, train_stats={"loss": self.train_loss}, valid_stats=valid
         )
@@ -144,8 +162,8 @@ class SoftLabelBrain(sb.Brain):
             run_on_main(
                 self.checkpointer.save_and_keep_only,
                 kwargs={
-                    "meta": {"epoch": epoch, **valid},
-                    "importance_keys": [_rank],
+                    "meta": {"epoch": epoch, **valid, "epochs": self.epochs},
+                    "importance_keys": [_preference],
                     "verbosity": logging.DEBUG,
                 },
             )
@@ -160,15 +178,22 @@ class SoftLabelBrain(sb.Brain):
         """
         if self.checkpointer is None:
             return
-        chosen = self.checkpointer.recover_if_possible(importance_key=_rank)
+        chosen = self.checkpointer.recover_if_possible(importance_key=_preference)
         if chosen is None:
             raise FileNotFoundError(
                 f"no checkpoint in {self.checkpointer.checkpoints_dir}: train first"
             )
+        self._restore_epochs()
         self.best = {key: chosen.meta[key] for key in ("epoch", "WA", "UA", "cross_entropy")}
 
 
-def _rank(checkpoint: Any) -> tuple[float, float]:
+def predict(brain: SoftLabelBrain, loader: Any) -> Predictions:
+    """Return what the epoch with the best validation UA predicts for a loader's utterances."""
+    brain.evaluate(loader)
+    return brain.predictions
+
+
+def _preference(checkpoint: Any) -> tuple[float, float]:
     """Best validation UA first; of equal ones, the nearest to the annotators."""
     meta = checkpoint.meta  # one within an epoch has no score
     return meta.get("UA", -math.inf), -meta.get("cross_entropy", math.inf)

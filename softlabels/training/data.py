@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from speechbrain.dataio.dataio import load_data_json
 from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain.utils.data_pipeline import provides, takes
 
+from softlabels.corpora.manifest import Manifest
 from softlabels.encoders import AnnotationEncoder, SoftEncoder
 from softlabels.features.store import FeatureStore
 from softlabels.models.normalization import NoNormalization, mean_and_deviation
@@ -20,7 +19,7 @@ from softlabels.models.normalization import NoNormalization, mean_and_deviation
 logger = logging.getLogger(__name__)
 
 NORMALIZATIONS = ("corpus", "speaker")
-Manifest = dict[str, dict[str, Any]]
+TRAIN_ON = ("clear", "ambiguous")
 
 
 def check_normalization(normalization: str, mean_var_norm: torch.nn.Module) -> str:
@@ -38,34 +37,50 @@ def check_normalization(normalization: str, mean_var_norm: torch.nn.Module) -> s
     return normalization
 
 
-def load_manifest(path: str | Path, data_root: str | Path) -> Manifest:
-    """Read a manifest and put the corpus' place into it.
+def check_train_on(train_on: Sequence[str]) -> tuple[str, ...]:
+    """Return the kinds of utterances to train on, in one order.
 
     Arguments
     ---------
-    path : str or Path
-        JSON in SpeechBrain's form: id → ``wav``, ``votes``, ``speaker``, ….
-    data_root : str or Path
-        What ``{data_root}`` stands for.
+    train_on : list of str
+        'clear', 'ambiguous' or both.
 
     Returns
     -------
-    manifest : dict
-        id → entry.
+    train_on : tuple of str
+        The same, clear before ambiguous.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else, a string too.
 
     Example
     -------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = Path(folder, "m.json").write_text('{"u1": {"wav": "{data_root}/u1.wav"}}')
-    ...     load_manifest(f"{folder}/m.json", "/corpus")
-    {'u1': {'wav': '/corpus/u1.wav'}}
+    >>> check_train_on(["ambiguous", "clear"])
+    ('clear', 'ambiguous')
     """
-    manifest: Manifest = load_data_json(path, replacements={"data_root": str(data_root)})
-    return manifest
+    listed = isinstance(train_on, (list, tuple)) and len(train_on) > 0
+    if not listed or not all(isinstance(kind, str) and kind in TRAIN_ON for kind in train_on):
+        raise ValueError(
+            f"train_on must be a list of {list(TRAIN_ON)}; got {train_on!r}. "
+            'On the command line: --train_on "[clear]" or --train_on "[clear, ambiguous]"'
+        )
+    return tuple(kind for kind in TRAIN_ON if kind in train_on)
 
 
-def encoded(manifest: Mapping[str, dict[str, Any]], encoder: AnnotationEncoder) -> Manifest:
+def of_kind(manifest: Mapping[str, dict[str, Any]], partition: str) -> Manifest:
+    """Pick the utterances of one partition: 'clear', 'ambiguous' or 'discarded'.
+
+    Example
+    -------
+    >>> of_kind({"u1": {"partition": "clear"}, "u2": {"partition": "discarded"}}, "clear")
+    {'u1': {'partition': 'clear'}}
+    """
+    return {name: entry for name, entry in manifest.items() if entry["partition"] == partition}
+
+
+def with_targets(manifest: Mapping[str, dict[str, Any]], encoder: AnnotationEncoder) -> Manifest:
     """Give every utterance its target, and leave out those that can have none.
 
     Arguments
@@ -73,7 +88,7 @@ def encoded(manifest: Mapping[str, dict[str, Any]], encoder: AnnotationEncoder) 
     manifest : dict
         id → entry with ``votes``.
     encoder : AnnotationEncoder
-        The teacher.
+        Whose targets are trained on.
 
     Returns
     -------
@@ -85,7 +100,7 @@ def encoded(manifest: Mapping[str, dict[str, Any]], encoder: AnnotationEncoder) 
     -------
     >>> from softlabels import get_encoder
     >>> manifest = {"u1": {"votes": [["happy"]]}, "u2": {"votes": [["other"]]}}
-    >>> encoded(manifest, get_encoder("soft", ["happy", "sad"]))["u1"]["target"]
+    >>> with_targets(manifest, get_encoder("soft", ["happy", "sad"]))["u1"]["target"]
     tensor([1., 0.])
     """
     voted = {key: entry for key, entry in manifest.items() if any(entry["votes"])}
@@ -127,7 +142,7 @@ def shares_of_votes(manifest: Mapping[str, dict[str, Any]], classes: Sequence[st
     >>> shares_of_votes(manifest, ["happy", "sad"])["u1"]["target"]
     tensor([0.5000, 0.5000])
     """
-    return encoded(manifest, SoftEncoder(classes))
+    return with_targets(manifest, SoftEncoder(classes))
 
 
 def speaker_statistics(

@@ -15,7 +15,7 @@ import io
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ruamel.yaml.tag import Tag
 from safetensors.torch import save
 from speechbrain.dataio.encoder import CategoricalEncoder
 from speechbrain.utils.checkpoints import DEFAULT_SAVE_HOOKS, get_default_hook
+from torch.utils.data import DataLoader
 
 from softlabels.features.frontends import FRONT_ENDS, front_end_fingerprint, get_front_end
 from softlabels.inference.abstention import entropy_threshold
@@ -32,7 +33,7 @@ from softlabels.inference.networks import network_settings
 from softlabels.inference.settings import ModelSettings
 from softlabels.models.blstm import Classifier
 from softlabels.models.normalization import FeatureNormalization, UtteranceNormalization
-from softlabels.training.brain import SoftLabelBrain
+from softlabels.training.brain import SoftLabelBrain, predict
 from softlabels.training.identity import write_text
 
 logger = logging.getLogger(__name__)
@@ -62,18 +63,16 @@ pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
 """
 
 
-def export_model(
-    brain: SoftLabelBrain, valid: Sequence[Sequence[float]], notice: str | None = None
-) -> Path:
+def export_model(brain: SoftLabelBrain, valid: DataLoader, notice: str | None = None) -> Path:
     """Leave the brain's model in its results folder, complete or not at all.
 
     Arguments
     ---------
     brain : SoftLabelBrain
-        After `evaluate`: with the weights of the epoch that was tested. Its ``hparams``
-        hold ``output_folder``, where hyperparams.yaml lies as SpeechBrain put it there.
-    valid : sequence
-        N rows of K log-probabilities that it gave to the validation utterances, `as_exported`.
+        Trained. Its ``hparams`` hold ``output_folder``, where hyperparams.yaml lies as SpeechBrain
+        put it there.
+    valid : torch.utils.data.DataLoader
+        The validation utterances, on which the threshold of abstention is set.
     notice : str, optional
         What whoever uses the model must be told.
 
@@ -83,13 +82,15 @@ def export_model(
         ``<output_folder>/model``. One that was there is replaced.
     """
     results, by_utterance = Path(brain.hparams.output_folder), _by_utterance(brain)
+    with as_exported(brain):
+        validated = predict(brain, valid).log_probabilities
 
     def fill(folder: Path) -> None:
         _for_speechbrain(brain.hparams, (results / "hyperparams.yaml").read_text("utf-8"), folder)
         told = [notice, BY_UTTERANCE if by_utterance else None]
         settings = _settings(
             brain.hparams,
-            entropy_threshold(valid),
+            entropy_threshold(validated),
             int(brain.best["epoch"]),
             "; ".join(filter(None, told)) or None,
         )

@@ -11,7 +11,6 @@ from typing import Any
 
 import softlabels
 from softlabels.encoders import AnnotationEncoder
-from softlabels.votes.checks import check_train_on
 
 RUN_FILE, METRICS_FILE, PREDICTIONS_FILE = "run.json", "metrics.json", "predictions.csv"
 
@@ -48,7 +47,7 @@ def results_folder(
     encoder: AnnotationEncoder,
     train_on: Sequence[str],
     frontend: str,
-    test_session: int,
+    fold: str,
     seed: int,
 ) -> str:
     """Name the folder of a run by what tells runs apart most often.
@@ -58,13 +57,13 @@ def results_folder(
     corpus : str
         The corpus' folder; its last part counts.
     encoder : AnnotationEncoder
-        The teacher.
+        Whose targets are trained on.
     train_on : sequence of str
         The kinds of utterances trained on.
     frontend : str
         The front end's name.
-    test_session : int
-        The held-out session.
+    fold : str
+        What is held out.
     seed : int
         The seed.
 
@@ -77,13 +76,13 @@ def results_folder(
     -------
     >>> from softlabels import get_encoder
     >>> soft = get_encoder("modified_soft", ["happy", "sad"], alpha=1)
-    >>> results_folder("/data/IEMOCAP", soft, ["clear"], "fbank", 1, 7)
+    >>> results_folder("/data/IEMOCAP", soft, ["clear"], "fbank", "session1", 7)
     'results/IEMOCAP/modified_soft_alpha=1.0/clear/fbank/session1/seed7'
     """
-    teacher = "_".join([encoder.name, *(f"{k}={v}" for k, v in encoder.options.items())])
-    kinds = "+".join(check_train_on(train_on))
+    target = "_".join([encoder.name, *(f"{k}={v}" for k, v in encoder.options.items())])
+    kinds = "+".join(kind for kind in ("clear", "ambiguous") if kind in train_on)
     name = Path(corpus).absolute().name
-    return f"results/{name}/{teacher}/{kinds}/{frontend}/session{test_session}/seed{seed}"
+    return f"results/{name}/{target}/{kinds}/{frontend}/{fold}/seed{seed}"
 
 
 def plain_settings(hparams: Mapping[str, Any], without: set[str]) -> dict[str, Any]:

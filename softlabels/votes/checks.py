@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Votes = Sequence[Sequence[str]]
-TRAIN_ON = ("clear", "ambiguous")
 
 
 def check_classes(classes: Iterable[str], what: str = "classes") -> tuple[str, ...]:
@@ -235,35 +234,3 @@ def check_targets(targets: ArrayLike, items: int, classes: int, who: str) -> NDA
             f"got {found[wrong][0].tolist()}"
         )
     return found
-
-
-def check_train_on(train_on: Sequence[str]) -> tuple[str, ...]:
-    """Return the kinds of utterances to train on, in one order.
-
-    Arguments
-    ---------
-    train_on : list of str
-        'clear', 'ambiguous' or both.
-
-    Returns
-    -------
-    train_on : tuple of str
-        The same, clear before ambiguous.
-
-    Raises
-    ------
-    ValueError
-        If it is anything else, a string too.
-
-    Example
-    -------
-    >>> check_train_on(["ambiguous", "clear"])
-    ('clear', 'ambiguous')
-    """
-    listed = isinstance(train_on, (list, tuple)) and len(train_on) > 0
-    if not listed or not all(isinstance(kind, str) and kind in TRAIN_ON for kind in train_on):
-        raise ValueError(
-            f"train_on must be a list of {list(TRAIN_ON)}; got {train_on!r}. "
-            'On the command line: --train_on "[clear]" or --train_on "[clear, ambiguous]"'
-        )
-    return tuple(kind for kind in TRAIN_ON if kind in train_on)

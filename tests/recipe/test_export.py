@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import train
+from iemocap_prepare import IEMOCAP
 from speechbrain.inference.classifiers import EncoderClassifier
 
 from softlabels.inference.abstention import entropy
 from softlabels.inference.classifier import SoftLabelClassifier
+from softlabels.training.main import main
 
-RECIPE = Path(train.__file__).parent
+RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
 CLASSES = ["Neutral", "Happiness", "Sadness", "Anger"]
 FILES = {
     *("hyperparams.yaml", "settings.json", "model.safetensors", "label_encoder.ckpt"),
@@ -29,7 +30,7 @@ FILES = {
 def run(release, folder, *more):
     small = ["--hidden_size=16", "--lstm_size=8", "--noprogressbar", "--number_of_epochs=2"]
     places = ["--data_folder", str(release), "--output_folder", str(folder)]
-    train.main([str(RECIPE / "hparams/modified_soft.yaml"), *places, *small, *more])
+    main(IEMOCAP, [str(RECIPE / "hparams/modified_soft.yaml"), *places, *small, *more])
     return folder / "model"
 
 

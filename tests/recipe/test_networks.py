@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 import torch
-import train
+from iemocap_prepare import IEMOCAP
 from speechbrain.inference.classifiers import EncoderClassifier
 
 from softlabels.inference.classifier import SoftLabelClassifier
 from softlabels.models.ecapa import ECAPA
 from softlabels.models.wavlm import MeanLinear, WavLMEmbedding
+from softlabels.training.main import main
 
-RECIPE = Path(train.__file__).parent
+RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +50,7 @@ def tiny_wavlm(tmp_path_factory):
 def run(network, release, folder, *more):
     places = ["--data_folder", str(release), "--output_folder", str(folder)]
     short = ["--noprogressbar", "--number_of_epochs=2", "--batch_size=8"]
-    train.main([str(RECIPE / f"hparams/modified_soft_{network}.yaml"), *places, *short, *more])
+    main(IEMOCAP, [str(RECIPE / f"hparams/modified_soft_{network}.yaml"), *places, *short, *more])
     return folder / "model"
 
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from iemocap_annotations import parse_annotations
-from iemocap_prepare import partition_table, prepare_iemocap
-from iemocap_release import ReleaseError
+from iemocap_prepare import parse_annotations, prepare_iemocap
 
+from softlabels.corpora import CorpusError, partition_table
 from softlabels.features.wav import missing_bytes
 
 NEUTRAL = [["Neutral"], ["Neutral"], ["Neutral"]]
@@ -32,7 +31,12 @@ def save(tmp_path):
 
 
 def load(save, name):
-    return json.loads((save / f"{name}.json").read_text())
+    """A file's content; of a split and a partition, as in train_clear, its utterances."""
+    file, _, kind = name.partition("_")
+    content = json.loads((save / f"{file}.json").read_text())
+    if file not in ("valid", "test") and not kind:
+        return content
+    return {key: each for key, each in content.items() if each["partition"] == (kind or "clear")}
 
 
 def annotations(release, session=1, dialog="Ses01F_impro01"):
@@ -49,7 +53,7 @@ def append(path, text):
 
 
 def problems(release, save):
-    with pytest.raises(ReleaseError) as caught:
+    with pytest.raises(CorpusError) as caught:
         prepare_iemocap(release, save)
     assert not save.exists()
     return str(caught.value)
@@ -81,6 +85,7 @@ def test_manifest_holds_what_the_annotators_wrote(tiny_release, save):
         "sample_rate": 16000,
         "channels": 1,
         "head_crc32": zlib.crc32(wav(release, "Ses01F_impro05a_M007").read_bytes()[:4096]),
+        "group": "Session1",
         "session": 1,
         "dialog": "Ses01F_impro05a",
         "speaker": "Ses01M",
@@ -147,8 +152,9 @@ def test_files_that_are_slow_to_open_are_opened_in_threads_to_the_same_result(
     everyday_release, save, tmp_path, monkeypatch
 ):
     prepare_iemocap(everyday_release, save)
-    monkeypatch.setattr("iemocap_release.AT_ONCE", 0)
-    monkeypatch.setattr("iemocap_release.CHUNK", 2)
+    monkeypatch.setenv("SOFTLABELS_CACHE", str(tmp_path / "cache"))  # or nothing is read again
+    monkeypatch.setattr("softlabels.corpora.headers.AT_ONCE", 0)
+    monkeypatch.setattr("softlabels.corpora.headers.CHUNK", 2)
     prepare_iemocap(everyday_release, tmp_path / "threads")
     for file in sorted(save.iterdir()):
         assert (tmp_path / "threads" / file.name).read_bytes() == file.read_bytes()
@@ -167,7 +173,7 @@ def test_an_annotation_file_that_is_none_is_named(tiny_release, save):
     release = tiny_release()
     folder = release / "Session2/dialog/EmoEvaluation"
     (folder / "Ses02F_impro09.txt").symlink_to("nowhere")
-    with pytest.raises(ReleaseError, match=r"Ses02F_impro09\.txt is no file, or a broken link"):
+    with pytest.raises(CorpusError, match=r"Ses02F_impro09\.txt is no file, or a broken link"):
         prepare_iemocap(release, save)
 
 
@@ -292,11 +298,11 @@ def test_own_ratings_vote_only_if_asked_for(tiny_release, save):
     assert load(save, "test")["Ses01F_impro01_F000"]["votes"][-1] == ["Anger"]
 
 
-def test_minimum_agreement_decides_who_is_clear(tiny_release, save):
+def test_agreement_decides_who_is_clear(tiny_release, save):
     release = tiny_release(with_four_in_each_session({}))
     partition = prepare_iemocap(release, save)
     assert partition["test"]["clear"] == {"Neutral": 1, "Happiness": 1, "Sadness": 1, "Anger": 1}
-    partition = prepare_iemocap(release, save, minimum_agreement=3)
+    partition = prepare_iemocap(release, save, agreement=3)
     assert partition["test"] == {
         "clear": {"Neutral": 1, "Happiness": 0, "Sadness": 1, "Anger": 0},
         "ambiguous": 2,
@@ -310,7 +316,7 @@ def test_minimum_agreement_decides_who_is_clear(tiny_release, save):
         {"classes": ["Anger", "Neutral", "Happiness", "Sadness"]},
         {"classes": ["Neutral", "Happiness"]},
         {"merge": {"Excited": "Happiness"}},
-        {"minimum_agreement": 3},
+        {"agreement": 3},
         {"own_ratings": True},
         {"test_session": 2},
         {"valid_fraction": 0.5},
@@ -530,7 +536,7 @@ def test_many_problems_of_one_kind_do_not_hide_another(tiny_release, save):
         ({"merge": {"Joy": "Happiness"}}, "'Joy'.*Neutral, Happiness"),
         ({"merge": {"Excited": "Happiness", "Happiness": "Neutral"}}, "'Happiness'.*itself"),
         ({"merge": "Excited"}, "merge must look like"),
-        ({"minimum_agreement": 0}, "minimum_agreement"),
+        ({"agreement": 0}, "agreement"),
         ({"own_ratings": "yes"}, "own_ratings must be True or False; got 'yes'"),
         ({"test_session": 6}, "test_session must be one of 1, 2, 3, 4, 5; got 6"),
         ({"test_session": "1"}, "test_session"),

@@ -9,10 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
-import reproduce
-from paper import CLEAR_TEST, CLEAR_TRAIN, ROWS, is_papers_corpus
+from iemocap_prepare import IEMOCAP
+from paper import CLEAR_TEST, CLEAR_TRAIN, is_papers_corpus
 
 from softlabels.report.page import write_report
+from softlabels.sweep.main import parse
+from softlabels.sweep.rows import plan_rows
+
+RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
+ROWS = plan_rows(["hard", "soft", "modified_soft"], takes={"hard": ("clear",)})
 
 SMALL = ["--number_of_epochs", "1", "--hidden_size", "8", "--lstm_size", "4"]
 SWEEP = ["--trials", "1", "--alphas", "0,0.75", "--jobs", "2", *SMALL]
@@ -21,7 +26,7 @@ PICTURES = ["teachers", "alpha", "recall", "learning", "reliability", "confusion
 
 
 def sweep(release, folder, *more):
-    script = Path(reproduce.__file__)
+    script = RECIPE / "reproduce.py"
     command = [sys.executable, script.name, "--data_folder", str(release), *SWEEP, *more]
     command += ["--output_folder", str(folder)]
     return subprocess.run(command, cwd=script.parent, capture_output=True, text=True)
@@ -208,7 +213,7 @@ def test_a_dry_run_shows_trials_and_time_and_runs_nothing(everyday_corpus, tmp_p
 )
 def test_wrong_options_say_what_is_allowed(wrong):
     with pytest.raises(SystemExit) as error:
-        reproduce.parse(wrong)
+        parse(IEMOCAP, wrong)
     assert error.value.code == 2
 
 

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-import train
+
+RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
 
 EPOCHS = "--number_of_epochs=2"
 
@@ -20,7 +21,7 @@ def start(release, folder, processes, *more):
     command = [sys.executable]
     if processes > 1:
         command += ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-    command += [train.__file__, str(Path(train.__file__).parent / "hparams/modified_soft.yaml")]
+    command += [str(RECIPE / "train.py"), str(RECIPE / "hparams/modified_soft.yaml")]
     command += ["--data_folder", str(release), "--output_folder", str(folder), "--dropout=0"]
     command += ["--hidden_size=16", "--lstm_size=8", "--noprogressbar", *more]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -17,10 +17,13 @@ import pytest
 import sklearn.metrics as sk
 import soundfile
 import torch
-import train
 from hyperpyyaml import resolve_references
+from iemocap_prepare import IEMOCAP
 
-RECIPE = Path(train.__file__).parent
+from softlabels.simulate import cached_corpus
+from softlabels.training.main import main
+
+RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
 CLASSES = ["Neutral", "Happiness", "Sadness", "Anger"]
 SMALL = ["--hidden_size=16", "--lstm_size=8", "--noprogressbar"]
 
@@ -38,7 +41,7 @@ def arguments(teacher, release, folder, *more, epochs=2):
 
 
 def run(teacher, release, folder, *more):
-    train.main(arguments(teacher, release, folder, *more))
+    main(IEMOCAP, arguments(teacher, release, folder, *more))
     return json.loads((folder / "metrics.json").read_text())
 
 
@@ -239,7 +242,7 @@ def test_a_bad_setting_is_named(everyday_release, tmp_path, more, told):
 
 def test_a_run_of_no_epochs_is_refused_at_once(everyday_release, tmp_path):
     with pytest.raises(ValueError, match="number_of_epochs must be at least 1; got 0"):
-        train.main(arguments("soft", everyday_release, tmp_path / "run", epochs=0))
+        main(IEMOCAP, arguments("soft", everyday_release, tmp_path / "run", epochs=0))
 
 
 def test_hard_targets_have_nothing_in_ambiguous_utterances(everyday_release, tmp_path):
@@ -267,7 +270,7 @@ def test_speechbrains_run_options_work(everyday_release, tmp_path, option):
 
 
 def test_simulated_speech_says_so_everywhere(tmp_path, monkeypatch):
-    corpus = train.cached_corpus(utterances=80)
+    corpus = cached_corpus(utterances=80)
     metrics = run("modified_soft", corpus, tmp_path / "run")
     notice = "simulated speech: not comparable with the paper"
     assert metrics["notice"] == notice

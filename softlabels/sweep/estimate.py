@@ -1,19 +1,30 @@
 """About how long trials take, from a few measured steps of training."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 import time
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 
+from softlabels.features.frontends import SAMPLE_RATE
 from softlabels.losses import soft_cross_entropy
+from softlabels.sweep.trials import Trial
 
 STEPS = 5
 
 
-def estimate_minutes(trials, hparams, manifest, jobs, threads):
+def estimate_minutes(
+    trials: Sequence[Trial],
+    hparams: Mapping[str, Any],
+    manifest: Mapping[str, Mapping[str, Any]],
+    jobs: int,
+    threads: int,
+) -> float:
     """Estimate the minutes that trials take, several at once.
 
     Arguments
@@ -37,13 +48,15 @@ def estimate_minutes(trials, hparams, manifest, jobs, threads):
     return (seconds + len(trials) * _start_seconds()) / min(jobs, len(trials)) / 60
 
 
-def _step_seconds(hparams, duration, threads):
+def _step_seconds(hparams: Mapping[str, Any], duration: float, threads: int) -> float:
     """Time a step on random features of the mean length."""
     torch.set_num_threads(threads)
     modules = torch.nn.ModuleList([hparams["embedding_model"], hparams["classifier"]])
     optimizer = hparams["opt_class"](modules.parameters())
     batch, classes = hparams["batch_size"], len(hparams["classes"])
-    features = torch.randn(batch, round(100 * duration), hparams["input_size"])
+    with torch.no_grad():
+        one = hparams["compute_features"](torch.zeros(1, round(SAMPLE_RATE * duration)))
+    features = torch.randn(batch, *one.shape[1:])
     targets = torch.full((batch, classes), 1 / classes)
     times = []
     for _ in range(STEPS):
@@ -56,7 +69,7 @@ def _step_seconds(hparams, duration, threads):
     return float(np.median(times))
 
 
-def _start_seconds():
+def _start_seconds() -> float:
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import train"], cwd=Path(__file__).parent, check=True)
+    subprocess.run([sys.executable, "-c", "import softlabels.training.main"], check=True)
     return time.perf_counter() - started

@@ -1,0 +1,87 @@
+"""Wav headers of a whole manifest, read in threads where files are slow to open."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from softlabels.corpora.manifest import Manifest, Problems
+from softlabels.features.wav import SAMPLE_RATE, WavError, read_wav_header
+
+CHUNK = 256  # wav files that a thread reads before the next one does
+AT_ONCE = 1e-4  # seconds: a file that opens faster is on this machine
+
+
+def add_headers(
+    manifest: Manifest, data_folder: Path, places: Mapping[str, str], problems: Problems
+) -> None:
+    """Add duration, rate, channels, samples and a checksum of each wav to its entry.
+
+    Arguments
+    ---------
+    manifest : dict
+        id → entry with ``wav``; changed in place.
+    data_folder : pathlib.Path
+        What ``{data_root}`` stands for.
+    places : dict
+        id → where its annotation is, for messages.
+    problems : list of (str, str)
+        Wavs that can't be used are appended here, with kind "wav".
+    """
+    root = str(data_folder)
+
+    def headers(utterances: list[str]) -> list[dict[str, Any] | WavError]:
+        results: list[dict[str, Any] | WavError] = []
+        for utterance in utterances:
+            try:
+                results.append(read_wav_header(manifest[utterance]["wav"].format(data_root=root)))
+            except WavError as error:
+                results.append(error)
+        return results
+
+    names = list(manifest)
+    chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
+    with (
+        ThreadPoolExecutor() as pool,
+        tqdm(total=len(names), desc="wav headers", unit="file", delay=1) as bar,
+    ):
+        start = time.perf_counter()
+        first = [headers(chunk) for chunk in chunks[:1]]
+        # Only where files are slow to open, as over a network, do threads gain from each other.
+        slow = time.perf_counter() - start > AT_ONCE * len(names[:CHUNK])
+        others = (pool.map if slow else map)(headers, chunks[1:])
+        for chunk, results in zip(chunks, chain(first, others), strict=True):
+            bar.update(len(chunk))
+            for utterance, result in zip(chunk, results, strict=True):
+                entry = manifest[utterance]
+                if isinstance(result, WavError):
+                    file = entry["wav"].format(data_root=".").removeprefix("./")
+                    where = f" (annotated in {places[utterance]})" if utterance in places else ""
+                    problems.append(("wav", f"{file}: {result}{where}"))
+                else:
+                    entry.update(result)
+
+
+def header_notes(manifest: Manifest) -> list[str]:
+    """Return a note on wavs of other rates or of several channels; none where there are none.
+
+    Example
+    -------
+    >>> header_notes({"u1": {"sample_rate": 16000, "channels": 1}})
+    []
+    """
+    kinds = Counter((entry["sample_rate"], entry["channels"]) for entry in manifest.values())
+    kinds.pop((SAMPLE_RATE, 1), None)
+    listed = ", ".join(
+        f"{count} at {rate} Hz with {channels} channel{'s' if channels > 1 else ''}"
+        for (rate, channels), count in sorted(kinds.items())
+    )
+    files = f"{kinds.total()} wav files aren't {SAMPLE_RATE} Hz mono; they are converted on reading"
+    return [f"{files}: {listed}"] if kinds else []

@@ -1,0 +1,84 @@
+"""The loaders of a run: features extracted where missing, normalised, in batches."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from speechbrain.dataio.dataloader import make_dataloader
+from speechbrain.utils.distributed import get_rank, if_main_process
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from softlabels.corpora import Manifest, Prepared
+from softlabels.features.store import FeatureStore
+from softlabels.models.normalization import BY_SPEAKER
+from softlabels.training import data
+from softlabels.training.batches import SimilarLengthBatches
+
+logger = logging.getLogger(__name__)
+
+
+def world_size() -> int:
+    """Return how many processes torchrun started."""
+    return int(os.environ.get("WORLD_SIZE", 1))
+
+
+def make_loaders(
+    hparams: Mapping[str, Any],
+    prepared: Prepared,
+    chosen: Mapping[str, Manifest],
+    store: FeatureStore,
+    run_opts: Mapping[str, Any],
+) -> dict[str, DataLoader]:
+    """Extract the features that are missing, fit the normalisation, and make the loaders.
+
+    Arguments
+    ---------
+    hparams : dict
+        The loaded YAML; its ``mean_var_norm`` is fitted on the training utterances.
+    prepared : Prepared
+        The corpus.
+    chosen : dict of manifests
+        "train", "valid" and the test sets: id → entry with ``target``.
+    store : FeatureStore
+        Where features lie.
+    run_opts : mapping
+        SpeechBrain's run options.
+
+    Returns
+    -------
+    loaders : dict
+        A loader for each of ``chosen``.
+    """
+    progressbar = not run_opts.get("noprogressbar") and if_main_process()
+    by_speaker = hparams["normalization"] == "speaker"
+    # A speaker's normalisation is over all of their audio, whatever its votes.
+    audio = (
+        prepared.all if by_speaker else {k: e for part in chosen.values() for k, e in part.items()}
+    )
+    store.extract([entry["wav"] for entry in audio.values()], progressbar)
+    speakers = None
+    if by_speaker:
+        logger.info(BY_SPEAKER)
+        speakers = data.speaker_statistics(audio, store)
+    datasets = {name: data.make_dataset(part, store, speakers) for name, part in chosen.items()}
+    train = datasets["train"]
+    indices = tqdm(range(len(train)), desc="Normalisation", delay=1, disable=not progressbar)
+    hparams["mean_var_norm"].fit(train[index]["features"] for index in indices)
+    loaders = {}
+    for name, part in chosen.items():
+        training = name == "train"
+        batches = SimilarLengthBatches(
+            [store.frames(entry["wav"]) for entry in part.values()],
+            hparams["batch_size"],
+            seed=hparams["seed"],
+            shuffle=training,
+            # torchrun's processes share the training batches; each scores all utterances
+            rank=(get_rank() or 0) if training else 0,
+            ranks=world_size() if training else 1,
+        )
+        loaders[name] = make_dataloader(datasets[name], batch_sampler=batches)
+    return loaders

@@ -1,0 +1,259 @@
+"""One training: from a command line to a results folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import speechbrain as sb
+import torch
+from hyperpyyaml import load_hyperpyyaml
+from ruamel.yaml import YAML
+from speechbrain.core import RunOptions
+from speechbrain.utils.distributed import (
+    ddp_barrier,
+    if_main_process,
+    infer_device,
+    run_on_main,
+)
+
+from softlabels.corpora import Corpus, Manifest, Prepared, prepare
+from softlabels.corpora.settings import preparation_settings
+from softlabels.features.frontends import front_end_fingerprint
+from softlabels.features.store import FeatureStore
+from softlabels.locks import hold
+from softlabels.metrics import majority_class
+from softlabels.simulate import NOTICE, cached_corpus, is_simulated
+from softlabels.training import data, identity
+from softlabels.training.brain import SoftLabelBrain, predict
+from softlabels.training.export import export_model
+from softlabels.training.loaders import make_loaders, world_size
+from softlabels.training.results import result_table, score, write_results
+
+logger = logging.getLogger(__name__)
+
+# Where things lie changes no number, so it is no part of a run's identity.
+PLACES = {"data_folder", "output_folder", "save_folder", "feature_store"}
+# SpeechBrain's run options that change numbers
+OPTIONS = (
+    "precision",
+    "eval_precision",
+    "auto_mix_prec",
+    "bfloat16_mix_prec",
+    "max_grad_norm",
+    "grad_accumulation_factor",
+    "optimizer_step_limit",
+    "skip_nonfinite_grads",
+    "remove_vector_weight_decay",
+    "compile",
+    "jit",
+    "debug",
+    "debug_batches",
+    "debug_epochs",
+)
+
+
+@dataclass
+class Experiment:
+    """A loaded experiment: its YAML, the settings built from it, SpeechBrain's run options.
+
+    Arguments
+    ---------
+    corpus : Corpus
+        What it trains on.
+    file : str
+        The YAML.
+    hparams : dict
+        The loaded YAML.
+    run_opts : speechbrain.core.RunOptions
+        SpeechBrain's run options.
+    overrides : dict
+        The settings that the corpus and the command line change.
+    """
+
+    corpus: Corpus
+    file: str
+    hparams: dict[str, Any]
+    run_opts: RunOptions
+    overrides: dict[str, Any]
+
+    @property
+    def preparation(self) -> dict[str, Any]:
+        """The settings that decide who trains, validates and tests."""
+        return {name: self.hparams[name] for name in preparation_settings(self.corpus)}
+
+
+def load(corpus: Corpus, arguments: Sequence[str]) -> Experiment:
+    """Read a command line and its YAML; a wrong setting is an error here."""
+    file, run_opts, text = sb.parse_arguments(arguments)
+    if not torch.cuda.is_available() or run_opts["device"] == "cpu":
+        given = run_opts.overridden_args | {"distributed_backend"}
+        run_opts = dataclasses.replace(run_opts, distributed_backend="gloo", overridden_args=given)
+    overrides = {**corpus.defaults, **(YAML(typ="safe").load(text) or {})}
+    overrides["fold"] = corpus.fold(overrides)
+    with open(file, encoding="utf-8") as stream:
+        hparams = load_hyperpyyaml(stream, overrides, overrides_must_match=False)
+    hparams["train_on"] = data.check_train_on(hparams["train_on"])
+    data.check_normalization(hparams["normalization"], hparams["mean_var_norm"])
+    place = Path(hparams["output_folder"], "save")
+    if Path(hparams["save_folder"]) != place:  # another run's checkpoints would be taken for ours
+        raise ValueError(f"save_folder must be {place}; got {hparams['save_folder']!r}")
+    if (epochs := hparams["number_of_epochs"]) < 1:
+        raise ValueError(f"number_of_epochs must be at least 1; got {epochs}")
+    return Experiment(corpus, file, hparams, run_opts, overrides)
+
+
+def feature_store(hparams: Mapping[str, Any]) -> FeatureStore:
+    """Return the store of this run's features."""
+    settings = (hparams["feature_store"], hparams["feature_dtype"])
+    return FeatureStore(hparams["compute_features"], *settings)
+
+
+def describe_run(experiment: Experiment) -> dict[str, Any]:
+    """Return all that a run's numbers depend on, but for the corpus."""
+    hparams, run_opts = experiment.hparams, experiment.run_opts
+    optimizer, annealing = hparams["opt_class"], hparams["lr_annealing"]
+    given = run_opts.overridden_args
+    options = {
+        name: hparams[name] if name in hparams and name not in given else run_opts[name]
+        for name in OPTIONS
+    }
+    return {
+        "encoder": hparams["annotation_encoder"].describe(),
+        "settings": identity.plain_settings(hparams, without=PLACES),
+        "network": {name: " ".join(str(m).split()) for name, m in hparams["modules"].items()},
+        "optimizer": f"{optimizer.func.__qualname__} {optimizer.keywords}",
+        "annealing": f"{type(annealing).__qualname__} {vars(annealing)}",
+        "frontend": front_end_fingerprint(hparams["compute_features"]),
+        "options": {
+            **options,
+            "device": str(run_opts.get("device") or infer_device()),
+            "processes": world_size(),
+            "threads": torch.get_num_threads(),
+        },
+        "versions": identity.versions(),
+    }
+
+
+def choose_targets(hparams: Mapping[str, Any], prepared: Prepared) -> dict[str, Manifest]:
+    """Give utterances their targets: "train" the encoder's, the others the shares of votes."""
+    encoder, classes = hparams["annotation_encoder"], hparams["classes"]
+    train: Manifest = {}
+    for kind in hparams["train_on"]:
+        train |= data.with_targets(data.of_kind(prepared.train, kind), encoder)
+    if not train:
+        raise ValueError(
+            f"nothing to train on: encoder {encoder.name!r} takes {list(encoder.takes)} "
+            f"utterances, and train_on is {list(hparams['train_on'])}"
+        )
+    valid = data.of_kind(prepared.valid, "clear")
+    if not valid:
+        raise ValueError("nothing to validate on: too few clear utterances; see valid_fraction")
+    chosen = {"train": train, "valid": data.shares_of_votes(valid, classes)}
+    for name, part in prepared.splits.items():
+        if name not in ("train", "valid"):
+            kinds = {**data.of_kind(part, "clear"), **data.of_kind(part, "ambiguous")}
+            chosen[name] = data.shares_of_votes(kinds, classes)
+    return chosen
+
+
+def main(corpus: Corpus, arguments: Sequence[str]) -> None:
+    """Train and test as a command line says."""
+    experiment = load(corpus, arguments)
+    sb.utils.distributed.ddp_init_group(experiment.run_opts)
+    with hold(experiment.hparams["output_folder"]) if if_main_process() else nullcontext():
+        train_and_test(experiment)
+    if world_size() > 1:  # a rank that exits early makes torchrun kill the main one as it writes
+        ddp_barrier()
+        torch.distributed.destroy_process_group()
+
+
+def train_and_test(experiment: Experiment) -> None:
+    """Train, validate, test and write the results folder; resume what was begun."""
+    hparams, run_opts = experiment.hparams, experiment.run_opts
+    simulated = hparams["data_folder"] == "simulated"
+    data_folder = cached_corpus() if simulated else hparams["data_folder"]
+    notice = NOTICE if is_simulated(data_folder) else None
+
+    made_by = describe_run(experiment)
+    folder = Path(hparams["output_folder"])
+    run_on_main(identity.claim, args=[folder, made_by])
+    sb.create_experiment_directory(
+        experiment_directory=folder,
+        hyperparams_to_save=experiment.file,
+        overrides=experiment.overrides,
+    )
+    for name in ("matplotlib", "filelock"):  # or log.txt fills with fonts and locks
+        logging.getLogger(name).setLevel(logging.WARNING)
+    if notice:
+        logger.warning(notice)
+    run_on_main(prepare, args=[experiment.corpus, data_folder], kwargs=experiment.preparation)
+    prepared = prepare(experiment.corpus, data_folder, **experiment.preparation)
+    made_by["corpus"] = prepared.digest
+    run_on_main(identity.claim, args=[folder, made_by])
+    partition = json.dumps(prepared.partition, indent=2, ensure_ascii=False)
+    place = Path(hparams["save_folder"], "partition.json")
+    run_on_main(identity.write_text, args=[place, partition + "\n"])
+    chosen = choose_targets(hparams, prepared)
+    loaders = make_loaders(hparams, prepared, chosen, feature_store(hparams), run_opts)
+    clear = data.of_kind(prepared.train, "clear")
+    if hparams["class_weighting"]:
+        hparams["class_weights"] = data.class_weights(clear, hparams["classes"])
+
+    brain = SoftLabelBrain(
+        modules=hparams["modules"],
+        opt_class=hparams["opt_class"],
+        hparams=hparams,
+        run_opts=run_opts,
+        checkpointer=hparams["checkpointer"],
+    )
+    brain.fit(hparams["epoch_counter"], loaders["train"], loaders["valid"])
+    run_on_main(export_model, args=[brain, loaders["valid"], notice])
+    tests = [name for name in chosen if name not in ("train", "valid")]
+    predictions = {name: predict(brain, loaders[name]) for name in tests}
+    if if_main_process():
+        write_report(experiment, brain, prepared, chosen, predictions, made_by, notice)
+
+
+def write_report(
+    experiment: Experiment,
+    brain: SoftLabelBrain,
+    prepared: Prepared,
+    chosen: Mapping[str, Manifest],
+    predictions: Mapping[str, Any],
+    made_by: Mapping[str, Any],
+    notice: str | None,
+) -> None:
+    """Score the held-out utterances, write the results, and log the table."""
+    hparams = experiment.hparams
+    classes = list(hparams["classes"])
+    clear = data.of_kind(prepared.train, "clear")
+    true = [classes.index(e["emotion"]) for e in data.of_kind(prepared.test, "clear").values()]
+    trained = [key in clear for key in chosen["train"]]
+    metrics = {
+        "notice": notice,
+        "normalization": hparams["normalization"],
+        "train": {"clear": sum(trained), "ambiguous": len(trained) - sum(trained)},
+        "valid": brain.best,
+        **{name: score(each, classes) for name, each in predictions.items()},
+        "majority": majority_class(true, data.emotion_counts(clear, classes), classes),
+        "epochs": brain.epochs,
+        "run": made_by,
+    }
+    encoder = hparams["annotation_encoder"].name
+    title = f"{encoder}, {hparams['fold']} held out, seed {hparams['seed']}"
+    folder = Path(hparams["output_folder"])
+    pictured = f"{title}\n{notice}" if notice else title
+    for name in list(predictions)[1:]:
+        write_results(folder / name, predictions[name], chosen[name], metrics, classes, pictured)
+    write_results(folder, predictions["test"], chosen["test"], metrics, classes, pictured)
+    if notice:
+        identity.write_text(folder / "NOTICE.txt", notice + "\n")
+    table = result_table(metrics, title)
+    logger.info("Test of epoch %d, in %s:\n\n%s\n", brain.best["epoch"], folder, table)
