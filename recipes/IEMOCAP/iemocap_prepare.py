@@ -22,7 +22,6 @@ from typing import Any
 import orjson
 from iemocap_release import Manifest, read_release
 from iemocap_subsets import SPLITS, check_settings, derive_subsets
-
 from softlabels.votes.counts import PARTITIONS
 
 logger = logging.getLogger(__name__)

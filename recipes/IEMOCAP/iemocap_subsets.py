@@ -16,8 +16,8 @@ import numpy as np
 from iemocap_annotations import LABELS
 from iemocap_release import SESSIONS, Manifest
 
-from softlabels.votes.checks import check_classes, check_minimum_agreement
-from softlabels.votes.counts import count_votes, dominant_counts, partition_counts
+from softlabels.votes import Ballots, check_agreement
+from softlabels.votes.checks import check_classes
 
 SPLITS = ("train", "valid", "test")
 SUBSETS = {  # file: split and partition; validation uses clear utterances alone
@@ -71,7 +71,7 @@ def check_settings(**settings: Any) -> dict[str, Any]:
     return {
         "classes": list(check_classes(settings["classes"])),
         "merge": merge,
-        "minimum_agreement": check_minimum_agreement(settings["minimum_agreement"]),
+        "minimum_agreement": check_agreement(settings["minimum_agreement"]),
         "own_ratings": own,
         "test_session": test_session,
         "valid_fraction": float(fraction),
@@ -161,8 +161,9 @@ def _count(entry: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, A
 def _decide(entries: Manifest, settings: Mapping[str, Any]) -> Manifest:
     """Add each entry's partition and dominant label."""
     classes, least = settings["classes"], settings["minimum_agreement"]
-    counts, labels = count_votes((entry["votes"] or [[]] for entry in entries.values()), classes)
-    totals = dict(zip(labels, counts.sum(axis=0).tolist(), strict=True))
+    votes = (entry["votes"] or [[]] for entry in entries.values())
+    ballots = Ballots.from_votes(votes, labels=classes)
+    totals = dict(zip(ballots.labels, ballots.counts.sum(axis=0).tolist(), strict=True))
     missing = [name for name in classes if not totals[name]]
     if missing:
         there = (
@@ -172,11 +173,10 @@ def _decide(entries: Manifest, settings: Mapping[str, Any]) -> Manifest:
             f"classes has {', '.join(map(repr, missing))}, which occurs in no vote"
             f"{' after merging' if settings['merge'] else ''}; the labels there are: {there}"
         )
-    dominant = dominant_counts(counts, labels, least)
-    kinds = partition_counts(counts, labels, classes, least)
+    dominant, kinds = ballots.dominant(least), ballots.partition(classes, least)
     for entry, column, kind in zip(entries.values(), dominant, kinds, strict=True):
         entry["partition"] = str(kind)
-        entry["emotion"] = labels[column] if column >= 0 else ""
+        entry["emotion"] = ballots.labels[column] if column >= 0 else ""
     return entries
 
 
