@@ -34,7 +34,7 @@ MOST = 12  # labels or classes that are told one by one
     default="2",
     show_default=True,
     metavar="RULE",
-    help="What makes a label dominant: 2 (annotators), plurality, majority or 0.6 (a share).",
+    help="What makes a label dominant: 2 annotators, plurality, majority or a share (0.6).",
 )
 @click.option("--alpha", type=float, default=0.75, show_default=True, help="Of modified_soft.")
 @click.option("--patterns", type=click.IntRange(min=1), default=8, show_default=True)

@@ -32,7 +32,7 @@ CHUNK = 200_000  # rows that are written at once
     "--agreement",
     callback=agreement_rule,
     metavar="RULE",
-    help="What makes a label dominant, of hard: 2 (annotators), plurality, majority or 0.6 (a share).",
+    help="What makes a label dominant, of hard: 2 annotators, plurality, majority or a share (0.6).",
 )
 @click.option(
     "--option", "more", multiple=True, metavar="NAME=VALUE", help="Of an encoder of your own."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from softlabels.errors import InputError
 from softlabels.votes.checks import Votes, check_classes, check_counts, check_votes
 from softlabels.votes.dominance import AGREEMENT, Agreement, dominant_columns
-from softlabels.votes.who import check_voters, check_who, count_cells
+from softlabels.votes.who import check_agree, check_voters, check_who, count_cells
 
 PARTITIONS = ("clear", "ambiguous", "discarded")
 
@@ -74,11 +74,30 @@ class Ballots:
         if self.annotators:
             check_classes(self.annotators, "annotators")
         if self.who is not None:
-            checked["who"] = check_who(self.who, counts, labels, len(self.annotators))
+            sizes = (len(counts), len(self.annotators), len(labels))
+            checked["who"] = check_who(self.who, sizes)
+            check_agree(checked["who"], counts, labels)
         if self.voters is not None:
             checked["voters"] = check_voters(self.voters, counts, self.who is not None)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_who(
+        cls, who: ArrayLike, items: int, labels: Sequence[str], annotators: Sequence[str]
+    ) -> Ballots:
+        """Count the votes of who gave which label to which of N items.
+
+        Example
+        -------
+        >>> Ballots.from_who([[0, 0, 1], [0, 1, 1]], 1, ["happy", "sad"], ["ann", "bob"]).counts
+        array([[0, 2]])
+        """
+        votes = check_who(who, (items, len(annotators), len(labels)))
+        counts = count_cells(votes[:, 0], votes[:, 2], (items, len(labels)))
+        ballots = cls(counts, tuple(labels), None, tuple(annotators))
+        object.__setattr__(ballots, "who", votes)  # the counts are theirs: no need to compare
+        return ballots
 
     @classmethod
     def from_votes(
@@ -137,13 +156,14 @@ class Ballots:
         column = {label: index for index, label in enumerate(columns)}
         items = np.asarray(rows, dtype=np.int64)
         cells = np.fromiter((column[label] for label in given), np.int64, len(given))
-        counts = count_cells(items, cells, (len(voters), len(columns)))
         if names is None:
+            counts = count_cells(items, cells, (len(voters), len(columns)))
             return cls(counts, columns, voters=np.asarray(voters, dtype=np.int64))
         people = tuple(sorted(set(givers)))
         person = {name: index for index, name in enumerate(people)}
         numbers = np.fromiter((person[name] for name in givers), np.int64, len(givers))
-        return cls(counts, columns, np.stack([items, numbers, cells], axis=1), people)
+        who = np.stack([items, numbers, cells], axis=1)
+        return cls.from_who(who, len(voters), columns, people)
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -152,17 +172,27 @@ class Ballots:
         """Pick the target classes' votes, [N, K]. A class without a column got none."""
         picked = np.zeros((len(classes), len(self))).T  # a column lies in one piece
         column = {label: index for index, label in enumerate(self.labels)}
-        for k, name in enumerate(classes):
-            if name in column:
-                picked[:, k] = self.counts[:, column[name]]
+        pairs = [(k, column[name]) for k, name in enumerate(classes) if name in column]
+        for part in self._parts():
+            counts = self.counts[part]
+            for k, place in pairs:
+                picked[part, k] = counts[:, place]
         return picked
 
     def voted(self, classes: Sequence[str]) -> NDArray[np.bool_]:
         """Return for which items somebody gave a target class, [N]."""
         some = np.zeros(len(self), dtype=bool)
-        for label in set(classes) & set(self.labels):
-            some |= self.counts[:, self.labels.index(label)] > 0
+        columns = [self.labels.index(name) for name in set(classes) & set(self.labels)]
+        for part in self._parts():
+            counts = self.counts[part]
+            for place in columns:
+                some[part] |= counts[:, place] > 0
         return some
+
+    def _parts(self) -> Iterator[slice]:
+        """Rows that fit a processor's cache together, as a column of all of them doesn't."""
+        size = max(1, 65_536 // max(1, len(self.labels)))
+        return (slice(start, start + size) for start in range(0, len(self), size))
 
     def number_of_voters(self) -> NDArray[Any]:
         """Return how many annotators voted on each item, [N].

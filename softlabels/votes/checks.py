@@ -218,8 +218,8 @@ def check_targets(targets: ArrayLike, items: int, classes: int, who: str) -> NDA
             f"{who} must give targets [{items}, {classes}], one of {classes} classes for each "
             f"utterance; got shape {list(made.shape)}"
         )
-    # sums by a product: over few columns a fifth of the time of .sum(axis=1)
-    wrong = ~(abs(made @ np.ones(classes, np.float32) - 1) <= 1e-3)  # NaN too
+    # over few columns einsum takes a fifth of the time of .sum(axis=1)
+    wrong = ~(abs(np.einsum("nk->n", made) - 1) <= 1e-3)  # NaN too
     if (negative := made < 0).any():
         wrong |= negative.any(axis=1)
     wrong[wrong] = ~np.isnan(made[wrong]).all(axis=1)

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from softlabels.errors import InputError
 from softlabels.votes.ballots import Ballots
 from softlabels.votes.codes import Coder
-from softlabels.votes.who import count_cells
 
 MOST_VOTES = 2**31 - 1  # of one label for one item
 
@@ -92,8 +91,7 @@ def votes_from_table(
     order = np.argsort(names)
     place = np.argsort(order)  # the alphabet's; to move whole columns would take longer
     who = _once(items, annotators, place[labels], (len(people), len(names)))
-    counts = count_cells(who[:, 0], who[:, 2], (len(coders[0]), len(names)))
-    ballots = Ballots(counts, tuple(names[index] for index in order), who, tuple(people))
+    ballots = Ballots.from_who(who, len(coders[0]), [names[index] for index in order], people)
     return coders[0].values(), ballots
 
 

@@ -21,10 +21,16 @@ def count_cells(
     return np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
 
 
-def check_who(
-    who: ArrayLike, counts: NDArray[Any], labels: tuple[str, ...], annotators: int
-) -> NDArray[np.int64]:
-    """Return the votes in order of items, annotators and labels, if the counts count them."""
+def check_who(who: ArrayLike, sizes: tuple[int, int, int]) -> NDArray[np.int64]:
+    """Return the votes in order of items, annotators and labels, each of them once.
+
+    Arguments
+    ---------
+    who : array_like
+        [V, 3]: item, annotator, label of each vote.
+    sizes : tuple of int
+        How many items, annotators and labels there are.
+    """
     votes = np.asarray(who)
     if votes.ndim != 2 or votes.shape[1] != 3 or (votes.size and votes.dtype.kind not in "iu"):
         raise InputError(
@@ -32,30 +38,36 @@ def check_who(
             f"got {votes.dtype} {list(votes.shape)}"
         )
     votes = votes.astype(np.int64, copy=False)
-    sizes = (len(counts), annotators, len(labels))
     for column, (kind, size) in enumerate(zip(("item", "annotator", "label"), sizes, strict=True)):
         numbers = votes[:, column]
         if numbers.size and not (numbers.min() >= 0 and numbers.max() < size):
             wrong = numbers[(numbers < 0) | (numbers >= size)][0]
             raise InputError(f"who has {kind} {wrong}; there are {size}, the first is 0")
-    keys = (votes[:, 0] * annotators + votes[:, 1]) * len(labels) + votes[:, 2]
+    keys = votes[:, 0] * np.int64(sizes[1])
+    keys += votes[:, 1]
+    keys *= sizes[2]
+    keys += votes[:, 2]
     if not (keys[1:] > keys[:-1]).all():
         order = np.argsort(keys, kind="stable")
         votes, keys = votes[order], keys[order]
         if (twice := keys[1:] == keys[:-1]).any():
             item, annotator, label = votes[int(np.argmax(twice))].tolist()
             raise InputError(
-                f"who has the vote of annotator {annotator} for {labels[label]!r} on item {item} "
+                f"who has the vote of annotator {annotator} for label {label} on item {item} "
                 "more than once"
             )
-    differs = count_cells(votes[:, 0], votes[:, 2], counts.shape) != counts
-    if differs.any():
+    return votes
+
+
+def check_agree(votes: NDArray[np.int64], counts: NDArray[Any], labels: tuple[str, ...]) -> None:
+    """Raise unless the counts [N, L] are those of the votes."""
+    counted = count_cells(votes[:, 0], votes[:, 2], counts.shape)
+    if (differs := counted != counts).any():
         item, label = np.argwhere(differs)[0]
         raise InputError(
-            f"counts say {counts[item, label]} for {labels[label]!r} on item {item}; who has "
-            "another number of such votes"
+            f"counts say {counts[item, label]} for {labels[label]!r} on item {item}, who says "
+            f"{counted[item, label]}"
         )
-    return votes
 
 
 def check_voters(voters: ArrayLike, counts: NDArray[Any], who: bool) -> NDArray[Any]:
