@@ -55,10 +55,5 @@ setup(
     },
     entry_points={
         "console_scripts": ["softlabels = softlabels.cli:main"],
-        "softlabels.encoders": [
-            "hard = softlabels.encoders.hard:HardEncoder",
-            "modified_soft = softlabels.encoders.modified_soft:ModifiedSoftEncoder",
-            "soft = softlabels.encoders.soft:SoftEncoder",
-        ],
     },
 )

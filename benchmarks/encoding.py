@@ -32,8 +32,8 @@ def main():
     encoder = softlabels.get_encoder("modified_soft", CLASSES)
 
     def from_table():
-        _, counts, labels = softlabels.votes_from_table(table)
-        encoder.encode_counts(counts, labels)
+        _, ballots = softlabels.votes_from_table(table)
+        encoder.encode_ballots(ballots)
 
     took = medians(
         {
@@ -46,7 +46,7 @@ def main():
     rows = [
         ["crowd-kit's `MajorityVote().fit_predict_proba(table)`", took["crowd-kit"], "1"],
         [
-            "`votes_from_table(table)`, `encode_counts`",
+            "`votes_from_table(table)`, `encode_ballots`",
             took["table"],
             f"{took['crowd-kit'] / took['table']:.1f} times as fast",
         ],

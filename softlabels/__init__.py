@@ -1,7 +1,7 @@
 """Soft labels for SpeechBrain: train on what every annotator said.
 
 ================  ==============================================================
-`votes`           what annotators said: counts, partitions, tables, agreement
+`votes`           what annotators said: ballots, partitions, tables, agreement
 `encoders`        votes → targets, one encoder a file
 `losses`          outputs and targets → loss
 `features`        audio → features, computed once and stored
@@ -33,31 +33,24 @@ if TYPE_CHECKING:
         get_encoder,
         register_encoder,
     )
-    from softlabels.votes import count_votes, partition
+    from softlabels.votes import Ballots, partition
     from softlabels.votes.tables import votes_from_counts, votes_from_manifest, votes_from_table
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "AnnotationEncoder",
-    "available_encoders",
-    "count_votes",
-    "encoder_from_settings",
-    "get_encoder",
-    "partition",
-    "register_encoder",
-    "votes_from_counts",
-    "votes_from_manifest",
-    "votes_from_table",
-]
-
 _MODULE_OF = {
-    **dict.fromkeys(__all__, "softlabels.encoders"),
-    **dict.fromkeys(["count_votes", "partition"], "softlabels.votes"),
-    **dict.fromkeys(
-        ["votes_from_counts", "votes_from_manifest", "votes_from_table"], "softlabels.votes.tables"
-    ),
+    "AnnotationEncoder": "softlabels.encoders",
+    "Ballots": "softlabels.votes",
+    "available_encoders": "softlabels.encoders",
+    "encoder_from_settings": "softlabels.encoders",
+    "get_encoder": "softlabels.encoders",
+    "partition": "softlabels.votes",
+    "register_encoder": "softlabels.encoders",
+    "votes_from_counts": "softlabels.votes.tables",
+    "votes_from_manifest": "softlabels.votes.tables",
+    "votes_from_table": "softlabels.votes.tables",
 }
+__all__ = list(_MODULE_OF)
 _lazy = lazy_names(__name__, _MODULE_OF)
 
 

@@ -4,9 +4,12 @@ their own distribution, which is loaded when that name is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
+
+from softlabels.errors import InputError
 
 
 class Registry:
@@ -18,6 +21,8 @@ class Registry:
         What it holds, for messages: 'encoder'.
     group : str
         The entry-point group in which other distributions announce theirs.
+    prepare : callable, optional
+        Called with name and object before an object is registered; raises what is wrong with it.
 
     Example
     -------
@@ -29,12 +34,15 @@ class Registry:
     >>> shapes.get("square")
     Traceback (most recent call last):
     ...
-    ValueError: unknown shape 'square'; available: ['round']
+    softlabels.errors.InputError: unknown shape 'square'; available: ['round']
     """
 
-    def __init__(self, kind: str, group: str) -> None:
+    def __init__(
+        self, kind: str, group: str, prepare: Callable[[str, Any], None] | None = None
+    ) -> None:
         self.kind = kind
         self.group = group
+        self._prepare = prepare
         self._registered: dict[str, Any] = {}
         self._unrivalled: set[str] = set()  # names that were looked up: a scan of all takes ms
 
@@ -56,23 +64,44 @@ class Registry:
         ValueError
             If another object has that name.
         """
-        if not isinstance(name, str) or not name.strip():
-            raise ValueError(f"the name of a {self.kind} must be a string; got {name!r}")
+        self._check_name(name)
 
         def decorator(thing: Any) -> Any:
             held = self._registered.get(name)
             # A module that is run again may register its own anew.
             again = _place(held) == _place(thing) and "<locals>" not in _place(thing)
             if held is not None and held is not thing and not again:
-                raise ValueError(
+                raise InputError(
                     f"{self.kind} {name!r} is already registered by {_place(held)}; "
                     f"choose another name for {_place(thing)}"
                 )
+            if self._prepare is not None:
+                self._prepare(name, thing)
             self._registered[name] = thing
             self._unrivalled.discard(name)
             return thing
 
         return decorator
+
+    @contextmanager
+    def temporarily(self, name: str, thing: Any) -> Iterator[Any]:
+        """Register an object for the length of a ``with`` block, as a test needs it.
+
+        Example
+        -------
+        >>> shapes = Registry("shape", group="example.shapes")
+        >>> with shapes.temporarily("flat", object):
+        ...     shapes.available()
+        ('flat',)
+        >>> shapes.available()
+        ()
+        """
+        self.register(name)(thing)
+        try:
+            yield thing
+        finally:
+            del self._registered[name]
+            self._unrivalled.discard(name)
 
     def available(self) -> tuple[str, ...]:
         """List every name, those of entry points included, without loading any."""
@@ -98,8 +127,7 @@ class Registry:
         ImportError
             If the entry point cannot be loaded.
         """
-        if not isinstance(name, str):
-            raise ValueError(f"the name of a {self.kind} must be a string; got {name!r}")
+        self._check_name(name)
         if name in self._unrivalled:
             return self._registered[name]
         points = tuple(entry_points(group=self.group, name=name))
@@ -107,9 +135,9 @@ class Registry:
         if name in self._registered:
             claims.add(_place(self._registered[name]))
         if not claims:
-            raise ValueError(f"unknown {self.kind} {name!r}; available: {list(self.available())}")
+            raise InputError(f"unknown {self.kind} {name!r}; available: {list(self.available())}")
         if len(claims) > 1:
-            raise ValueError(
+            raise InputError(
                 f"{self.kind} {name!r} is claimed by {sorted(claims)}; uninstall all but one"
             )
         if name not in self._registered:
@@ -126,6 +154,13 @@ class Registry:
                 f"{self.kind} {point.name!r} = {point.value!r} of {source} "
                 f"could not be loaded: {error}"
             ) from error
+
+    def _check_name(self, name: str) -> None:
+        article = "an" if self.kind[0] in "aeiou" else "a"
+        if not isinstance(name, str):
+            raise InputError(f"the name of {article} {self.kind} must be a string; got {name!r}")
+        if not name.strip():
+            raise InputError(f"the name of {article} {self.kind} is empty: give it one")
 
     def loaded(self) -> dict[str, Any]:
         """Return a copy of what is registered and loaded so far."""

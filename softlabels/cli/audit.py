@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from softlabels.cli.votes import names, read_votes, votes_options, warn_of_absent
+from softlabels.cli.votes import agreement_rule, names, read_votes, votes_options, warn_of_absent
+
+if TYPE_CHECKING:
+    from softlabels.votes.dominance import Agreement
 
 MOST = 12  # labels or classes that are told one by one
 
@@ -25,7 +28,14 @@ MOST = 12  # labels or classes that are told one by one
 )
 @votes_options
 @click.option("--classes", callback=names, metavar="CLASS,…", help="The targets.  [default: all]")
-@click.option("--minimum-agreement", type=int, default=2, show_default=True)
+@click.option(
+    "--agreement",
+    callback=agreement_rule,
+    default="2",
+    show_default=True,
+    metavar="RULE",
+    help="What makes a label dominant: 2 annotators, plurality, majority or a share (0.6).",
+)
 @click.option("--alpha", type=float, default=0.75, show_default=True, help="Of modified_soft.")
 @click.option("--patterns", type=click.IntRange(min=1), default=8, show_default=True)
 @click.option(
@@ -36,7 +46,7 @@ MOST = 12  # labels or classes that are told one by one
 def audit(
     votes: BufferedReader,
     classes: list[str],
-    minimum_agreement: int,
+    agreement: Agreement,
     alpha: float,
     patterns: int,
     picture: Path | None,
@@ -58,21 +68,21 @@ def audit(
         target_statistics,
     )
     from softlabels.votes.agreement import krippendorff_alpha
-    from softlabels.votes.counts import partition_counts, target_counts
 
-    items, counts, labels = read_votes(votes, **where)
+    items, ballots = read_votes(votes, **where)
+    counts, labels = ballots.counts, ballots.labels
     warn_of_absent(classes, labels)
     targets = classes or list(labels)
-    encoders = compared_encoders(targets, alpha, minimum_agreement)
-    kinds = partition_counts(counts, labels, targets, minimum_agreement)
+    encoders = compared_encoders(targets, alpha, agreement)
+    kinds = ballots.partition(targets, agreement)
     common = commonest_patterns(counts[kinds != "discarded"], patterns)
     given = counts.sum(axis=1)
     voted = counts[given > 0]
-    agreement = krippendorff_alpha(counts)
+    krippendorff = krippendorff_alpha(counts)
     if picture:  # first: who reads the beginning of the tables alone, by `head`, gets it too
         from softlabels.report.votes_figures import draw_audit
 
-        draw_audit(counts, labels, kinds, agreement, common, encoders, picture)
+        draw_audit(ballots, kinds, krippendorff, common, encoders, picture)
         click.echo(f"drawn: {picture}", err=True)
     entropy = entr(voted / voted.sum(axis=1, keepdims=True)).sum(axis=1).mean() if len(voted) else 0
     per_item = f"{np.median(given):g} (median; {given.min()} to {given.max()})" if len(given) else 0
@@ -80,7 +90,7 @@ def audit(
         "items": f"{len(items)}",
         "votes": f"{counts.sum()}",
         "votes an item": f"{per_item}",
-        "Krippendorff's α": "–" if agreement is None else f"{agreement:.3f}",
+        "Krippendorff's α": "–" if krippendorff is None else f"{krippendorff:.3f}",
         "mean entropy of the votes": f"{entropy:.3f} nats",
         **{
             kind: f"{(n := int((kinds == kind).sum()))} ({n / max(len(items), 1):.1%})"
@@ -107,8 +117,8 @@ def audit(
     else:
         told = f"Targets in the order {', '.join(targets)}"
     click.echo(f"\n{told}:\n\n{markdown(pd.DataFrame(made))}\n")
-    rows = target_statistics(counts, labels, encoders, minimum_agreement)
-    shown = _commonest(range(len(targets)), target_counts(counts, labels, targets).sum(axis=0))
+    rows = target_statistics(ballots, encoders, agreement)
+    shown = _commonest(range(len(targets)), ballots.of(targets).sum(axis=0))
     for row in rows:
         row["balance"] = [row["balance"][k] for k, _ in shown]
     click.echo(markdown(target_table(rows, [targets[k] for k, _ in shown])))

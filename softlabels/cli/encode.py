@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from io import BufferedReader
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from softlabels.cli.votes import names, read_votes, votes_options, warn_of_absent
+from softlabels.cli.votes import agreement_rule, names, read_votes, votes_options, warn_of_absent
+
+if TYPE_CHECKING:
+    from softlabels.votes.dominance import Agreement
 
 CHUNK = 200_000  # rows that are written at once
 
@@ -25,7 +28,12 @@ CHUNK = 200_000  # rows that are written at once
 @click.option("--encoder", "name", default="modified_soft", show_default=True)
 @click.option("--classes", callback=names, required=True, metavar="CLASS,…", help="The targets.")
 @click.option("--alpha", type=float, help="Votes added to each class, of modified_soft.")
-@click.option("--minimum-agreement", type=int, help="Annotators behind a dominant label, of hard.")
+@click.option(
+    "--agreement",
+    callback=agreement_rule,
+    metavar="RULE",
+    help="What makes a label dominant (hard): 2 annotators, plurality, majority, a share (0.6).",
+)
 @click.option(
     "--option", "more", multiple=True, metavar="NAME=VALUE", help="Of an encoder of your own."
 )
@@ -35,7 +43,7 @@ def encode(
     name: str,
     classes: list[str],
     alpha: float | None,
-    minimum_agreement: int | None,
+    agreement: Agreement | None,
     more: tuple[str, ...],
     output: TextIO,
     **where: Any,
@@ -50,19 +58,16 @@ def encode(
     import pandas as pd
 
     from softlabels.encoders import get_encoder
-    from softlabels.votes.checks import check_targets
 
-    options: dict[str, Any] = {"alpha": alpha, "minimum_agreement": minimum_agreement}
+    options: dict[str, Any] = {"alpha": alpha, "agreement": agreement}
     options = {key: value for key, value in options.items() if value is not None}
     options |= dict(_option(text) for text in more)
     encoder = get_encoder(name, classes, **options)
-    items, counts, labels = read_votes(votes, **where)
-    warn_of_absent(classes, labels)
+    items, ballots = read_votes(votes, **where)
+    warn_of_absent(classes, ballots.labels)
     none, item = 0, where["item"] or "item"
     for start in range(0, max(len(items), 1), CHUNK):
-        part = counts[start : start + CHUNK]
-        targets = encoder.encode_counts(part, labels)
-        targets = check_targets(targets, len(part), len(encoder), f"encoder {name!r}")
+        targets = encoder.encode_ballots(ballots.take(slice(start, start + CHUNK)))
         none += int(np.isnan(targets).any(axis=1).sum())
         table = pd.DataFrame(targets, columns=list(encoder.classes))
         # a class may be called like the items' column

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import MISSING
 
 import click
 
@@ -11,6 +12,7 @@ import click
 def encoders() -> None:
     """List the encoders that are installed, with their options and defaults."""
     from softlabels.encoders.base import ENCODERS
+    from softlabels.encoders.factory import encoder_options
 
     for name in ENCODERS.available():
         try:
@@ -19,10 +21,9 @@ def encoders() -> None:
             # of another distribution: one that is broken must not hide the others
             click.echo(f"{name}  can't be loaded: {error}")
             continue
-        parameters = list(inspect.signature(cls).parameters.values())[1:]  # classes
         options = ", ".join(
-            each.name if each.default is each.empty else f"{each.name}={each.default!r}"
-            for each in parameters
+            option if default is MISSING else f"{option}={default!r}"
+            for option, default in encoder_options(cls).items()
         )
         first = (inspect.getdoc(cls) or "").partition("\n")[0]
         click.echo(f"{name}({options})  {first}")

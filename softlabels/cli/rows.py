@@ -10,6 +10,8 @@ from typing import IO, TYPE_CHECKING
 import click
 from tqdm import tqdm
 
+from softlabels.errors import InputError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -50,12 +52,12 @@ class Rows:
         try:
             header = next((row for row in self._reader if row), [])
         except csv.Error as error:
-            raise ValueError(f"{file}, line 1: {error}") from error
+            raise InputError(f"{file}, line 1: {error}") from error
         if not header:
-            raise ValueError(f"{file} has no header")
+            raise InputError(f"{file} has no header")
         told = "".join(header)
         if "\0" in told or not _is_text(told):
-            raise ValueError(f"{file} is no text in UTF-8: unpack it, or save it as CSV in UTF-8")
+            raise InputError(f"{file} is no text in UTF-8: unpack it, or save it as CSV in UTF-8")
         # as pandas names them
         self.columns = [name or f"Unnamed: {place}" for place, name in enumerate(header)]
 
@@ -111,7 +113,7 @@ class Rows:
     def _bad(self, line: int, why: str) -> None:
         told = f"{self.file}, line {line}: {why}"
         if not self.skip_bad:
-            raise ValueError(f"{told}; mend it, or leave such rows out with --skip-bad-rows")
+            raise InputError(f"{told}; mend it, or leave such rows out with --skip-bad-rows")
         click.echo(f"left out: {told}", err=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 from codecs import BOM_UTF8
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from softlabels.cli.rows import Rows
+from softlabels.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from softlabels.votes.tables import Counted
+    from softlabels.votes import Ballots
+    from softlabels.votes.dominance import Agreement
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -29,6 +32,25 @@ def names(context: click.Context, parameter: click.Parameter, text: str | None) 
     if len(set(given)) < len(given):
         raise click.BadParameter(f"a name occurs twice in {text!r}")
     return given
+
+
+def agreement_rule(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> Agreement | None:
+    """Read a rule of dominance: a whole number, a share, 'plurality' or 'majority'."""
+    from softlabels.votes.dominance import check_agreement
+
+    if text is None:
+        return None
+    rule: Agreement = text
+    for number in (int, float):
+        with contextlib.suppress(ValueError):
+            rule = number(text)
+            break
+    try:
+        return check_agreement(rule)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def votes_options(command: Command) -> Command:
@@ -70,8 +92,8 @@ def read_votes(
     counts: list[str],
     query: str | None,
     skip_bad_rows: bool,
-) -> Counted:
-    """Read votes as the options say → items, counts [N, L], labels.
+) -> tuple[list[Any], Ballots]:
+    """Read votes as the options say → items and their ballots.
 
     A file whose first character is ``{`` is a manifest, everything else a CSV: with
     ``counts`` a wide one, else a long one.
@@ -83,16 +105,16 @@ def read_votes(
     """
     first = votes.peek(1)
     if not first:
-        raise ValueError(f"{votes.name} is empty")
+        raise InputError(f"{votes.name} is empty")
     if first.removeprefix(BOM_UTF8).lstrip().startswith(b"{"):
-        found = _manifest(votes.read(), votes.name)
+        items, ballots = _manifest(votes.read(), votes.name)
     else:
         rows = Rows(votes, votes.name, skip_bad_rows)
         item = item or ("task" if not counts or "task" in rows.columns else None)
-        found = _table(rows, item, annotator, label, counts, query)
-    if not len(found[0]) or not found[1].any():
-        raise ValueError(f"{votes.name} holds no votes")
-    return found
+        items, ballots = _table(rows, item, annotator, label, counts, query)
+    if not items or not ballots.counts.any():
+        raise InputError(f"{votes.name} holds no votes")
+    return items, ballots
 
 
 def warn_of_absent(classes: Sequence[str], labels: Sequence[str]) -> None:
@@ -100,17 +122,17 @@ def warn_of_absent(classes: Sequence[str], labels: Sequence[str]) -> None:
     if absent := [name for name in classes if name not in labels]:
         told = f"nobody voted for {', '.join(absent)}; the labels: {', '.join(labels)}"
         if len(absent) == len(classes):
-            raise ValueError(told)
+            raise InputError(told)
         click.echo(told, err=True)
 
 
-def _manifest(text: bytes, file: str) -> Counted:
+def _manifest(text: bytes, file: str) -> tuple[list[Any], Ballots]:
     from softlabels.votes.tables import votes_from_manifest
 
     try:
         return votes_from_manifest(json.loads(text, object_pairs_hook=_once))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{file}: no manifest of entries with 'votes' ({error})") from error
+        raise InputError(f"{file}: no manifest of entries with 'votes' ({error})") from error
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -118,7 +140,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"{twice!r} occurs twice")
+        raise InputError(f"{twice!r} occurs twice")
     return found
 
 
@@ -129,7 +151,7 @@ def _table(
     label: str,
     counts: list[str],
     query: str | None,
-) -> Counted:
+) -> tuple[list[Any], Ballots]:
     import pandas as pd
 
     from softlabels.votes.tables import votes_from_counts, votes_from_table
@@ -138,12 +160,12 @@ def _table(
     absent = [name for name in needed if name not in rows.columns]
     if absent:
         alone = "Columns are separated by commas. " if len(rows.columns) == 1 else ""
-        raise ValueError(
+        raise InputError(
             f"{rows.file} has no column {absent[0]!r}; it has {rows.columns}. {alone}Name the "
             "columns with --item, --annotator and --label, or --counts"
         )
     if twice := [name for name in needed if rows.columns.count(name) > 1]:
-        raise ValueError(f"{rows.file} has several columns {twice[0]!r}; rename all but one")
+        raise InputError(f"{rows.file} has several columns {twice[0]!r}; rename all but one")
     chunks = rows.chunks(rows.columns if query else needed)
     if query:
         chunks = (_queried(chunk, query) for chunk in chunks)
@@ -165,7 +187,7 @@ def _queried(chunk: pd.DataFrame, query: str) -> pd.DataFrame:
         return chunk.loc[chunk.assign(**{name: numbers[name] for name in whole}).query(query).index]
     except Exception as error:  # pandas evaluates it, and may raise anything
         columns = chunk.columns.tolist()
-        raise ValueError(f"--query {query!r}: {error}; the columns are {columns}") from error
+        raise InputError(f"--query {query!r}: {error}; the columns are {columns}") from error
 
 
 def _named(rows: Rows, chunk: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

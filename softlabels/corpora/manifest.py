@@ -17,7 +17,7 @@ Whatever else a reader adds is kept as it is.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from typing import Any
 import orjson
 
 from softlabels.errors import InputError
+from softlabels.votes import Ballots
 
 Manifest = dict[str, dict[str, Any]]
 Problems = list[tuple[str, str]]  # kind (a key of the remedies) and description
@@ -92,6 +93,24 @@ def check_manifest(manifest: Mapping[str, Mapping[str, Any]], problems: Problems
         if annotators and votes is not None and len(annotators) != len(votes):
             counts = f"{len(annotators)} annotators, {len(votes)} votes"
             problems.append(("manifest", f"{name}: an annotator for each vote; got {counts}"))
+
+
+def ballots_of(manifest: Mapping[str, Mapping[str, Any]], classes: Sequence[str]) -> Ballots:
+    """Return the votes of a manifest's utterances, the classes' columns first.
+
+    Example
+    -------
+    >>> ballots_of({"u1": {"votes": [["sad"]], "annotators": ["ann"]}}, ["happy", "sad"]).counts
+    array([[0, 1]])
+    """
+    nobody: list[list[str]] = [[]]
+    votes = [entry["votes"] or nobody for entry in manifest.values()]
+    if not all(
+        len(entry.get("annotators", ())) == len(entry["votes"]) for entry in manifest.values()
+    ):
+        return Ballots.from_votes(votes, classes)
+    names = [entry["annotators"] or ["-"] for entry in manifest.values()]
+    return Ballots.from_votes(votes, classes, names)
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 
 from softlabels.corpora.corpus import Corpus
 from softlabels.votes.checks import check_classes
-from softlabels.votes.checks import check_minimum_agreement as check_agreement
+from softlabels.votes.dominance import check_agreement
 
 DEFAULTS = {"merge": {}, "agreement": 2, "valid_fraction": 0.1, "seed": 1986}
 
@@ -28,7 +28,7 @@ def check_settings(corpus: Corpus, settings: Mapping[str, Any]) -> dict[str, Any
     settings : dict
         ``classes``: the target classes, spelt as the annotators' labels. ``merge``: labels to be
         counted as other ones, as in {"Excited": "Happiness"}. ``agreement``: what makes a label
-        dominant (see `softlabels.votes.dominant_counts`). ``valid_fraction``: the share of each
+        dominant (see `softlabels.votes.dominance`). ``valid_fraction``: the share of each
         class's clear training utterances that validates, where the split has no validation set
         of its own; they share speakers with training. ``seed`` alone decides which. The others
         are the corpus' own.

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from softlabels.corpora.manifest import Manifest
-from softlabels.votes import count_votes, dominant_counts, partition_counts
+from softlabels.corpora.manifest import Manifest, ballots_of
 
 OFFICIAL = "official"
 
@@ -142,8 +141,9 @@ def _merged(entry: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, 
 def _decide(entries: Manifest, settings: Mapping[str, Any]) -> Manifest:
     """Add each entry's partition and dominant label."""
     classes, agreement = settings["classes"], settings["agreement"]
-    counts, labels = count_votes((entry["votes"] or [[]] for entry in entries.values()), classes)
-    totals = dict(zip(labels, counts.sum(axis=0).tolist(), strict=True))
+    ballots = ballots_of(entries, classes)
+    labels = ballots.labels
+    totals = dict(zip(labels, ballots.counts.sum(axis=0).tolist(), strict=True))
     missing = [name for name in classes if not totals[name]]
     if missing:
         there = (
@@ -153,8 +153,8 @@ def _decide(entries: Manifest, settings: Mapping[str, Any]) -> Manifest:
             f"classes has {', '.join(map(repr, missing))}, which occurs in no vote"
             f"{' after merging' if settings['merge'] else ''}; the labels there are: {there}"
         )
-    dominant = dominant_counts(counts, labels, agreement)
-    kinds = partition_counts(counts, labels, classes, agreement)
+    dominant = ballots.dominant(agreement)
+    kinds = ballots.partition(classes, agreement)
     for entry, column, kind in zip(entries.values(), dominant, kinds, strict=True):
         entry["partition"] = str(kind)
         entry["emotion"] = labels[column] if column >= 0 else ""

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from softlabels.encoders.saving import learned_attributes, read_encoder, write_encoder
+from softlabels.errors import InputError
 from softlabels.registry import Registry
+from softlabels.votes.ballots import Ballots, partition
 from softlabels.votes.checks import Votes, check_classes, check_targets, check_votes
-from softlabels.votes.counts import count_votes, partition, target_counts
+from softlabels.votes.dominance import AGREEMENT
 
 if TYPE_CHECKING:
     import torch
 
-ENCODERS = Registry("encoder", group="softlabels.encoders")
 
-
+@dataclass
 class AnnotationEncoder(ABC):
     """Turns annotators' votes into training targets over fixed classes.
 
-    A new encoder writes `encode_counts` and, if it has options, a constructor
-    ``__init__(self, classes, option=…)`` that keeps each option under its own
-    name. The rest follows from these.
+    A new encoder is a dataclass whose fields are its options; it writes `targets`, checks its
+    options in ``__post_init__`` and, if it learns from votes, writes `fit` too.
 
-    It stands where SpeechBrain's `CategoricalEncoder` stands: in a pipeline, in
-    a Checkpointer, and at inference, to tell a class's name.
+    It stands where SpeechBrain's `CategoricalEncoder` stands: in a pipeline, in a
+    Checkpointer, and at inference, to name a class.
 
     Arguments
     ---------
@@ -42,7 +41,7 @@ class AnnotationEncoder(ABC):
     Raises
     ------
     TypeError, ValueError
-        If the classes are none, repeated or no strings.
+        If there are no classes, or one is repeated or not a string.
 
     Example
     -------
@@ -53,32 +52,95 @@ class AnnotationEncoder(ABC):
            [nan, nan]], dtype=float32)
     """
 
-    name = ""
-    """The name under which it is registered."""
+    classes: Sequence[str]
 
-    loss_name = "soft_cross_entropy"
+    name: ClassVar[str] = ""
+    """The name under which it is registered; `register_encoder` sets it."""
+
+    loss_name: ClassVar[str] = "soft_cross_entropy"
     """The registered loss that matches its targets."""
 
-    takes: tuple[str, ...] = ("clear", "ambiguous")
+    takes: ClassVar[tuple[str, ...]] = ("clear", "ambiguous")
     """The kinds of utterances that it can make a target of."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.name = vars(cls).get("name", "")  # not its parent's, which is another encoder
+        cls.name = ""  # not its parent's, which is another encoder
 
-    def __init__(self, classes: Iterable[str]) -> None:
-        self.classes = check_classes(classes)
-        _announce_to_speechbrain()
+    def __post_init__(self) -> None:
+        self.classes = check_classes(self.classes)
+        _register_checkpoint_hooks()
 
     @abstractmethod
+    def targets(self, ballots: Ballots) -> ArrayLike:
+        """Turn ballots into targets.
+
+        Arguments
+        ---------
+        ballots : Ballots
+            N items' votes. ``ballots.of(self.classes)`` are those for the classes, [N, K].
+
+        Returns
+        -------
+        targets : array_like
+            [N, K]: rows sum to 1; NaN where there can be no target. Rows of items that
+            nobody gave a class become NaN in any case.
+        """
+
+    def fit(self, ballots: Ballots) -> Self:
+        """Learn from the votes of the training utterances; does nothing unless overridden.
+
+        What is learned is kept in attributes whose names end in ``_``: arrays, or what JSON
+        can hold. It must be the same each time for the same ballots.
+
+        Arguments
+        ---------
+        ballots : Ballots
+            All training votes: clear, ambiguous and discarded, and no others.
+
+        Returns
+        -------
+        encoder : AnnotationEncoder
+            Itself.
+        """
+        return self
+
+    @classmethod
+    def learns(cls) -> bool:
+        """Return whether the encoder has to be fitted: whether it has a `fit` of its own."""
+        return cls.fit is not AnnotationEncoder.fit
+
+    def encode_ballots(self, ballots: Ballots) -> NDArray[np.float32]:
+        """Turn ballots into targets, checked.
+
+        Returns
+        -------
+        targets : numpy.ndarray
+            [N, K], float32: rows sum to 1; NaN where there can be no target.
+
+        Raises
+        ------
+        ValueError
+            If the encoder learns and has not been fitted, or makes no targets.
+        """
+        if self.learns() and not learned_attributes(self):
+            raise InputError(f"{self._who()} learns from training votes: call fit(ballots) first")
+        with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 where nobody gave a class
+            made = np.array(self.targets(ballots), dtype=np.float32, order="C")
+        if made.shape == (len(ballots), len(self)):
+            # Without a vote a prior alone would give a target: a guess, not a label.
+            made[~ballots.voted(self.classes)] = np.nan
+        return check_targets(made, len(ballots), len(self), self._who())
+
     def encode_counts(self, counts: ArrayLike, labels: Sequence[str]) -> NDArray[np.float32]:
         """Turn counts of votes into targets.
 
         Arguments
         ---------
         counts : array_like
-            [N, L], annotators behind each label, with a column for every label,
-            target or not. A class without a column got no votes.
+            [N, L], annotators behind each label, with a column for every label, target or
+            not. A class without a column got no votes. A data frame's columns must be the
+            labels, in any order.
         labels : sequence of str
             The L columns' labels.
 
@@ -87,10 +149,7 @@ class AnnotationEncoder(ABC):
         targets : numpy.ndarray
             [N, K], float32: rows sum to 1; NaN where there can be no target.
         """
-
-    def target_counts(self, counts: ArrayLike, labels: Sequence[str]) -> NDArray[np.float64]:
-        """Pick the target classes' columns of counts [N, L] → [N, K]."""
-        return target_counts(counts, labels, self.classes)
+        return self.encode_ballots(Ballots(counts, labels))  # type: ignore[arg-type]
 
     def encode_batch(self, batch: Iterable[Votes]) -> NDArray[np.float32]:
         """Turn N utterances' votes into targets.
@@ -105,9 +164,7 @@ class AnnotationEncoder(ABC):
         targets : numpy.ndarray
             [N, K], float32: rows sum to 1; NaN where there can be no target.
         """
-        counts, labels = count_votes(batch, labels=self.classes)
-        targets = self.encode_counts(counts, labels)
-        return check_targets(targets, len(counts), len(self), self._who())
+        return self.encode_ballots(Ballots.from_votes(batch, labels=self.classes))
 
     def encode(self, votes: Votes) -> NDArray[np.float32]:
         """Turn one utterance's votes into a target.
@@ -131,7 +188,7 @@ class AnnotationEncoder(ABC):
         # Checked here, malformed votes are named without their place in a batch.
         target = self.encode_batch([check_votes(votes)])[0]
         if np.isnan(target).any():
-            raise ValueError(self._refusal(votes))
+            raise InputError(self._refusal(votes))
         return target
 
     def _who(self) -> str:
@@ -139,7 +196,7 @@ class AnnotationEncoder(ABC):
 
     def _refusal(self, votes: Votes) -> str:
         who = self._who()
-        kind = partition(votes, self.classes)
+        kind = partition(votes, self.classes, getattr(self, "agreement", AGREEMENT))
         if kind == "discarded":
             return (
                 f"{who} cannot take {votes!r}: no annotator gave one of the classes "
@@ -159,7 +216,6 @@ class AnnotationEncoder(ABC):
         """Turn one utterance's votes into a target, torch.float32 [K]."""
         import torch
 
-        _announce_to_speechbrain()
         return torch.from_numpy(self.encode(votes))
 
     def encode_label(self, label: str) -> int:
@@ -199,26 +255,15 @@ class AnnotationEncoder(ABC):
         """The registered loss that matches these targets."""
         from softlabels.losses import get_loss
 
-        _announce_to_speechbrain()
         return get_loss(self.loss_name)
 
     @property
     def options(self) -> dict[str, Any]:
-        """The constructor's arguments but for the classes, as built."""
-        parameters = inspect.signature(type(self)).parameters
-        variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-        return {
-            name: getattr(self, name)
-            for name, parameter in parameters.items()
-            if name != "classes" and parameter.kind not in variable
-        }
+        """The fields but for the classes."""
+        return {each.name: getattr(self, each.name) for each in fields(self)[1:]}
 
     def __len__(self) -> int:
         return len(self.classes)
-
-    def __repr__(self) -> str:
-        options = "".join(f", {name}={value!r}" for name, value in self.options.items())
-        return f"{type(self).__name__}({list(self.classes)}{options})"
 
     def expect_len(self, expected: int) -> None:
         """Raise a ValueError unless there are as many classes as expected."""
@@ -226,19 +271,20 @@ class AnnotationEncoder(ABC):
             raise ValueError(f"{self!r} has {len(self)} classes; expected {expected}")
 
     def describe(self) -> dict[str, Any]:
-        """Return name, classes and options: all that makes this encoder."""
+        """Return name, classes and options: with the training votes, all that makes it."""
         name = self.name or type(self).__name__
         return {"encoder": name, "classes": list(self.classes), "options": self.options}
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write name, classes and options as JSON."""
-        Path(path).write_text(json.dumps(self.describe(), ensure_ascii=False) + "\n", "utf-8")
+        """Write name, classes, options and what was learned as JSON."""
+        write_encoder(self.describe(), learned_attributes(self), path)
 
     def load(self, path: str | os.PathLike[str], end_of_epoch: bool = True) -> None:
-        """Check a saved encoder against this one.
+        """Check a saved encoder against this one; take over what it learned if this one hasn't.
 
-        An encoder is made by its settings alone, so there is nothing to take
-        over: loading proves that the file and the settings agree.
+        An encoder is made by its settings and the training votes. So loading proves that the
+        file agrees with both; only where this encoder learns and has not been fitted, as at
+        inference without the training votes, what was learned is taken from the file.
 
         Arguments
         ---------
@@ -250,24 +296,34 @@ class AnnotationEncoder(ABC):
         Raises
         ------
         ValueError
-            If the file is damaged or says otherwise than this encoder.
+            If the file is damaged, is another encoder's, or has learned from other votes.
         """
-        try:
-            saved = json.loads(Path(path).read_text("utf-8"))
-            wanted = json.loads(json.dumps(self.describe()))  # a tuple comes back as a list
-            differences = [key for key, value in wanted.items() if saved[key] != value]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} is not a saved encoder: {error!r}") from error
-        if differences:
-            told = "; ".join(
-                f"{key} is {saved[key]!r} there and {wanted[key]!r} in the settings"
-                for key in differences
-            )
-            raise ValueError(f"{path} was saved with another encoder: {told}")
+        learned = read_encoder(path, self.describe(), learned_attributes(self))
+        if self.learns() and not learned:
+            raise InputError(f"{path} has nothing that {self._who()} learned: it was not fitted")
+        vars(self).update(learned)
 
 
-def _announce_to_speechbrain() -> None:
-    """Tell SpeechBrain's Checkpointer how encoders are saved, if it is loaded.
+def _prepare_class(name: str, cls: Any) -> None:
+    """Check an encoder's class, and give it its name."""
+    if not (isinstance(cls, type) and issubclass(cls, AnnotationEncoder)):
+        raise TypeError(f"encoder {name!r} must inherit AnnotationEncoder; got {cls!r}")
+    own = {option for option in vars(cls).get("__annotations__", ()) if not option.endswith("_")}
+    if "__dataclass_fields__" not in vars(cls) and (own or "__init__" in vars(cls)):
+        raise TypeError(
+            f"encoder {name!r}: decorate {cls.__qualname__} with @dataclass, its options as fields "
+            "and their checks in __post_init__"
+        )
+    if cls.name not in ("", name):
+        raise ValueError(f"encoder {name!r} is already registered as {cls.name!r}")
+    cls.name = name
+
+
+ENCODERS = Registry("encoder", group="softlabels.encoders", prepare=_prepare_class)
+
+
+def _register_checkpoint_hooks() -> None:
+    """Make SpeechBrain's Checkpointer save and load encoders, if it is loaded.
 
     Its decorators would need SpeechBrain imported here, and encoders' maths is
     to need numpy alone.

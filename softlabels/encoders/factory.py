@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import inspect
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 from softlabels.encoders.base import ENCODERS, AnnotationEncoder
+from softlabels.errors import InputError
 
 Encoder = TypeVar("Encoder", bound=type[AnnotationEncoder])
 
@@ -24,42 +25,28 @@ def register_encoder(name: str) -> Callable[[Encoder], Encoder]:
     Returns
     -------
     decorator : callable
-        Registers the class and returns it unchanged.
+        Registers the class, names it and returns it.
 
     Raises
     ------
     ValueError
-        If another class has that name.
+        If another class has that name, or the class another name.
     TypeError
-        If what it decorates is not an `AnnotationEncoder`.
+        If what it decorates is not an `AnnotationEncoder`, or its options are not fields.
 
     Example
     -------
-    >>> import numpy as np
-    >>> from softlabels.votes.counts import target_counts
-    >>> @register_encoder("presence")
+    >>> from dataclasses import dataclass
+    >>> @dataclass
     ... class Presence(AnnotationEncoder):
-    ...     def encode_counts(self, counts, labels):
-    ...         given = target_counts(counts, labels, self.classes) > 0
-    ...         with np.errstate(invalid="ignore"):
-    ...             return (given / given.sum(axis=1, keepdims=True)).astype(np.float32)
-    >>> get_encoder("presence", classes=["a", "b"]).encode([["a"], ["a"], ["b"]])
+    ...     def targets(self, ballots):
+    ...         given = ballots.of(self.classes) > 0
+    ...         return given / given.sum(axis=1, keepdims=True)
+    >>> with ENCODERS.temporarily("presence", Presence):  # for good: @register_encoder("presence")
+    ...     get_encoder("presence", classes=["a", "b"]).encode([["a"], ["a"], ["b"]])
     array([0.5, 0.5], dtype=float32)
-    >>> _ = ENCODERS._registered.pop("presence")  # leave no trace in other examples
     """
-
-    def decorator(cls: Encoder) -> Encoder:
-        ENCODERS.register(name)(_checked(cls, name))
-        cls.name = name
-        return cls
-
-    return decorator
-
-
-def _checked(cls: Any, name: str) -> Any:
-    if not (isinstance(cls, type) and issubclass(cls, AnnotationEncoder)):
-        raise TypeError(f"encoder {name!r} must inherit AnnotationEncoder; got {cls!r}")
-    return cls
+    return ENCODERS.register(name)
 
 
 def available_encoders() -> tuple[str, ...]:
@@ -98,10 +85,8 @@ def get_encoder(name: str, classes: Iterable[str], **options: Any) -> Annotation
     Raises
     ------
     ValueError
-        If the name is unknown, or the classes or an option's value are wrong.
-    TypeError
-        If the encoder has no such option, needs one that isn't given, or doesn't keep its
-        options.
+        If the name is unknown, the encoder has no such option or needs one that isn't given,
+        or the classes or an option's value are wrong.
 
     Example
     -------
@@ -109,32 +94,26 @@ def get_encoder(name: str, classes: Iterable[str], **options: Any) -> Annotation
     >>> encoder.encode([["happy"], ["happy"], ["happy"]])
     array([0.8, 0.2], dtype=float32)
     """
-    cls = _checked(ENCODERS.get(name), name)
-    known = option_names(cls)
-    if known is not None:
-        if unknown := sorted(set(options) - set(known)):
-            raise TypeError(f"encoder {name!r} has no option {unknown}; its options: {known}")
-        parameters = inspect.signature(cls).parameters
-        needed = [each for each in known if parameters[each].default is inspect.Parameter.empty]
-        if missing := [each for each in needed if each not in options]:
-            raise TypeError(f"encoder {name!r} needs the option {missing}; its options: {known}")
-    cls.name = cls.name or name  # of an entry point's, which nothing decorated
+    cls = ENCODERS.get(name)
+    known = encoder_options(cls)
+    if unknown := sorted(set(options) - set(known)):
+        raise InputError(f"encoder {name!r} has no option {unknown}; its options: {list(known)}")
+    if missing := [key for key in known if known[key] is MISSING and key not in options]:
+        raise InputError(f"encoder {name!r} needs the option {missing}; its options: {list(known)}")
     encoder: AnnotationEncoder = cls(classes, **options)
-    encoder.name = name
-    try:
-        _ = encoder.options
-    except AttributeError as error:
-        raise TypeError(
-            f"encoder {name!r} must keep each option under its own name: {error}"
-        ) from error
     return encoder
 
 
-def encoder_from_settings(name: str, classes: Iterable[str], **settings: Any) -> AnnotationEncoder:
-    """Build an encoder and hand it those settings that its constructor names.
+def encoder_from_settings(
+    name: str,
+    classes: Iterable[str],
+    options: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> AnnotationEncoder:
+    """Build an encoder from a YAML's settings.
 
-    This is the one-word switch of a YAML: ``--encoder soft`` exchanges the
-    teacher, and a setting that only other encoders have (α) is left aside.
+    ``--encoder soft`` exchanges the encoder by one word, so settings that several encoders
+    share are given to those that have them; the options are one encoder's own.
 
     Arguments
     ---------
@@ -142,58 +121,48 @@ def encoder_from_settings(name: str, classes: Iterable[str], **settings: Any) ->
         One of `available_encoders`.
     classes : iterable of str
         The K target classes, in the order that targets will have.
+    options : dict, optional
+        The encoder's own options; they go before settings of the same name.
     **settings
-        Settings of any encoder.
+        Settings of any encoder; those that this one lacks are left aside.
 
     Returns
     -------
     encoder : AnnotationEncoder
-        The encoder.
+        The encoder; SpeechBrain's Checkpointer can save it.
+
+    Raises
+    ------
+    ValueError
+        As `get_encoder`; above all if the encoder lacks one of ``options``.
 
     Example
     -------
-    >>> encoder_from_settings("soft", ["happy", "sad"], alpha=0.75).options
-    {}
-    >>> encoder_from_settings("modified_soft", ["happy", "sad"], alpha=0.75).options
-    {'alpha': 0.75}
+    >>> encoder_from_settings("soft", ["happy", "sad"], alpha=0.75)
+    SoftEncoder(classes=('happy', 'sad'))
+    >>> encoder_from_settings("modified_soft", ["happy", "sad"], {"alpha": 1}, agreement=2)
+    ModifiedSoftEncoder(classes=('happy', 'sad'), alpha=1.0)
     """
+    if not isinstance(options, (Mapping, type(None))):
+        raise InputError(f"encoder options must look like {{power: 3}}; got {options!r}")
     with contextlib.suppress(ImportError):
         # A YAML's Checkpointer may be built after its encoder; it must know how to save it.
         importlib.import_module("speechbrain.utils.checkpoints")
-    return get_encoder(name, classes, **applicable(name, settings))
+    known = encoder_options(ENCODERS.get(name))
+    shared = {key: value for key, value in settings.items() if key in known}
+    return get_encoder(name, classes, **{**shared, **(options or {})})
 
 
-def applicable(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Pick those settings that an encoder has as options.
+def encoder_options(cls: type[AnnotationEncoder]) -> dict[str, Any]:
+    """Return an encoder's options and their defaults, `dataclasses.MISSING` for none.
 
     Example
     -------
-    >>> applicable("modified_soft", {"alpha": 0.75, "power": 2})
+    >>> encoder_options(ENCODERS.get("modified_soft"))
     {'alpha': 0.75}
     """
-    known = option_names(_checked(ENCODERS.get(name), name))
-    return {key: value for key, value in settings.items() if known is None or key in known}
-
-
-def option_names(cls: type[AnnotationEncoder]) -> list[str] | None:
-    """List an encoder's options; None where its constructor takes any.
-
-    Arguments
-    ---------
-    cls : type
-        An encoder class.
-
-    Returns
-    -------
-    names : list of str or None
-        The constructor's arguments after ``classes``.
-
-    Example
-    -------
-    >>> option_names(ENCODERS.get("modified_soft"))
-    ['alpha']
-    """
-    parameters = list(inspect.signature(cls).parameters.values())
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return None
-    return [parameter.name for parameter in parameters if parameter.name != "classes"]
+    return {
+        each.name: each.default if each.default_factory is MISSING else each.default_factory()
+        for each in fields(cls)[1:]  # the first are the classes
+        if each.init
+    }

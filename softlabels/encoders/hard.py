@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from softlabels.encoders.base import AnnotationEncoder
 from softlabels.encoders.factory import register_encoder
-from softlabels.votes.checks import check_minimum_agreement
-from softlabels.votes.counts import MINIMUM_AGREEMENT, dominant_counts
+from softlabels.votes.ballots import Ballots
+from softlabels.votes.dominance import AGREEMENT, Agreement, check_agreement
 
 
 @register_encoder("hard")
+@dataclass
 class HardEncoder(AnnotationEncoder):
     """One-hot of the dominant emotion; takes clear utterances only.
 
@@ -21,8 +22,8 @@ class HardEncoder(AnnotationEncoder):
     ---------
     classes : iterable of str
         The K target classes, in the order that targets will have.
-    minimum_agreement : int
-        The least number of annotators that a dominant emotion needs.
+    agreement : int, float or str
+        What makes a label dominant: see `softlabels.votes.dominance.check_agreement`.
 
     Example
     -------
@@ -32,15 +33,15 @@ class HardEncoder(AnnotationEncoder):
 
     takes = ("clear",)
 
-    def __init__(self, classes: Iterable[str], minimum_agreement: int = MINIMUM_AGREEMENT) -> None:
-        super().__init__(classes)
-        self.minimum_agreement = check_minimum_agreement(minimum_agreement)
+    agreement: Agreement = AGREEMENT
 
-    def encode_counts(self, counts: ArrayLike, labels: Sequence[str]) -> NDArray[np.float32]:
-        labels = tuple(labels)
-        dominant = dominant_counts(counts, labels, self.minimum_agreement)
-        column = {label: index for index, label in enumerate(labels)}
-        wanted = np.array([column.get(name, -2) for name in self.classes])
-        targets = (dominant[:, None] == wanted).astype(np.float32)
-        targets[targets.sum(axis=1) == 0] = np.nan
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.agreement = check_agreement(self.agreement)
+
+    def targets(self, ballots: Ballots) -> NDArray[np.float32]:
+        column = {label: index for index, label in enumerate(ballots.labels)}
+        columns = np.array([column.get(name, -2) for name in self.classes])
+        targets = (ballots.dominant(self.agreement)[:, None] == columns).astype(np.float32)
+        targets[~targets.any(axis=1)] = np.nan
         return targets

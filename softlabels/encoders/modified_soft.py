@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from softlabels.encoders.base import AnnotationEncoder
 from softlabels.encoders.factory import register_encoder
+from softlabels.errors import InputError
+from softlabels.votes.ballots import Ballots
 
 
-def smoothed_shares(counts: NDArray[np.float64], alpha: float) -> NDArray[np.float32]:
+def smoothed_shares(counts: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
     """Add α to every class's votes and divide by the sum.
 
     Arguments
@@ -25,23 +27,20 @@ def smoothed_shares(counts: NDArray[np.float64], alpha: float) -> NDArray[np.flo
     Returns
     -------
     shares : numpy.ndarray
-        [N, K], float32: rows sum to 1; NaN where nobody gave a target class.
+        [N, K], rows sum to 1; those without a vote are uniform, or NaN if α is 0.
 
     Example
     -------
     >>> smoothed_shares(np.array([[3.0, 0.0], [0.0, 0.0]]), alpha=1.0)
     array([[0.8, 0.2],
-           [nan, nan]], dtype=float32)
+           [0.5, 0.5]])
     """
-    total = counts.sum(axis=1, keepdims=True)
-    # Without a vote the prior alone would give a target: a guess, not a label.
-    total[total == 0] = np.nan
-    total += alpha * counts.shape[1]
     shares = counts + alpha
-    return np.divide(shares, total, out=shares).astype(np.float32, order="C")
+    return np.divide(shares, shares.sum(axis=1, keepdims=True), out=shares)
 
 
 @register_encoder("modified_soft")
+@dataclass
 class ModifiedSoftEncoder(AnnotationEncoder):
     """Shares of votes, smoothed: the maximum-a-posteriori estimate of the true distribution.
 
@@ -75,12 +74,14 @@ class ModifiedSoftEncoder(AnnotationEncoder):
     array([0.8, 0.2], dtype=float32)
     """
 
-    def __init__(self, classes: Iterable[str], alpha: float = 0.75) -> None:
-        super().__init__(classes)
-        number = isinstance(alpha, Real) and not isinstance(alpha, bool)
-        if not number or not np.isfinite(alpha) or alpha < 0:
-            raise ValueError(f"alpha must be a finite number of at least 0; got {alpha!r}")
-        self.alpha = float(alpha)
+    alpha: float = 0.75
 
-    def encode_counts(self, counts: ArrayLike, labels: Sequence[str]) -> NDArray[np.float32]:
-        return smoothed_shares(self.target_counts(counts, labels), self.alpha)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        number = isinstance(self.alpha, Real) and not isinstance(self.alpha, bool)
+        if not number or not np.isfinite(self.alpha) or self.alpha < 0:
+            raise InputError(f"alpha must be a finite number of at least 0; got {self.alpha!r}")
+        self.alpha = float(self.alpha)
+
+    def targets(self, ballots: Ballots) -> NDArray[np.float64]:
+        return smoothed_shares(ballots.of(self.classes), self.alpha)

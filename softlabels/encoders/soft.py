@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from softlabels.encoders.base import AnnotationEncoder
 from softlabels.encoders.factory import register_encoder
 from softlabels.encoders.modified_soft import smoothed_shares
+from softlabels.votes.ballots import Ballots
 
 
 @register_encoder("soft")
+@dataclass
 class SoftEncoder(AnnotationEncoder):
     """Shares of votes: the maximum-likelihood estimate of the true distribution.
 
@@ -32,5 +34,5 @@ class SoftEncoder(AnnotationEncoder):
     array([0.25, 0.75], dtype=float32)
     """
 
-    def encode_counts(self, counts: ArrayLike, labels: Sequence[str]) -> NDArray[np.float32]:
-        return smoothed_shares(self.target_counts(counts, labels), alpha=0.0)
+    def targets(self, ballots: Ballots) -> NDArray[np.float64]:
+        return smoothed_shares(ballots.of(self.classes), alpha=0.0)

@@ -9,14 +9,15 @@ import numpy as np
 
 from softlabels.metrics import distances
 from softlabels.report.closeness import total_variation
+from softlabels.votes import AGREEMENT, Ballots
 from softlabels.votes.checks import Votes
-from softlabels.votes.counts import MINIMUM_AGREEMENT, count_votes, dominant_counts, target_counts
+from softlabels.votes.dominance import Agreement
 
 
 def human_ceiling(
     batch: Iterable[Votes],
     classes: Sequence[str],
-    minimum_agreement: int = MINIMUM_AGREEMENT,
+    agreement: Agreement = AGREEMENT,
 ) -> dict[str, Any]:
     """Leave out one annotator at a time, and score them against the rest.
 
@@ -32,8 +33,8 @@ def human_ceiling(
         N utterances' votes (see `softlabels.votes.checks.check_votes`).
     classes : sequence of str
         The K target classes.
-    minimum_agreement : int
-        The least number of others behind a dominant label.
+    agreement : int, float or str
+        The rule by which a label of the others is dominant.
 
     Returns
     -------
@@ -55,9 +56,9 @@ def human_ceiling(
         for i in range(len(votes))
         if len(votes) > 1
     ]
-    theirs, labels = count_votes(alone + rest, labels=classes)
-    own, others = theirs[: len(alone)], theirs[len(alone) :]
-    dominant = dominant_counts(others, labels, minimum_agreement)
+    ballots = Ballots.from_votes(alone + rest, labels=classes)
+    own, others = ballots.counts[: len(alone)], ballots.take(slice(len(alone), None))
+    dominant = others.dominant(agreement)
     clear = (dominant >= 0) & (dominant < len(classes))
     said = own[clear] / np.maximum(own[clear].sum(axis=1, keepdims=True), 1)
     right = said[np.arange(clear.sum()), dominant[clear]]
@@ -66,7 +67,7 @@ def human_ceiling(
         for k, name in enumerate(classes)
     }
     present = [value for value in recall.values() if value is not None]
-    a, b = (target_counts(counts, labels, classes) for counts in (own, others))
+    a, b = own[:, : len(classes)], others.of(classes)
     both = (a.sum(axis=1) > 0) & (b.sum(axis=1) > 0)
     p, q = (x[both] / x[both].sum(axis=1, keepdims=True) for x in (a, b))
     with np.errstate(divide="ignore"):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from softlabels.encoders import AnnotationEncoder
 from softlabels.report import figures
@@ -18,15 +17,14 @@ from softlabels.report.sweep import Sweep
 from softlabels.report.teachers import commonest_patterns
 from softlabels.report.votes_figures import draw_teachers
 from softlabels.training.results import draw_confusion
-from softlabels.votes.counts import partition_counts
+from softlabels.votes.ballots import Ballots
 
 PATTERNS = 8
 
 
 def draw_all(
     sweep: Sweep,
-    counts: NDArray[np.int64],
-    labels: Sequence[str],
+    ballots: Ballots,
     encoders: Mapping[str, AnnotationEncoder],
     ceiling: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
@@ -36,10 +34,8 @@ def draw_all(
     ---------
     sweep : Sweep
         What ran.
-    counts : numpy.ndarray
-        [N, L], the corpus' votes.
-    labels : sequence of str
-        The L labels.
+    ballots : Ballots
+        The corpus' votes.
     encoders : dict
         What to call it → encoder.
     ceiling : dict
@@ -59,9 +55,9 @@ def draw_all(
     says = "The commonest patterns of votes in this corpus, and the target that each encoder gives."
     file = picture("teachers.png", "What each teacher makes of the votes", says)
     done, classes = sweep.finished, sweep.classes
-    kinds = partition_counts(counts, labels, classes, sweep.plan["minimum_agreement"])
-    common = commonest_patterns(counts[kinds != "discarded"], PATTERNS)
-    draw_teachers(common, labels, encoders, file)
+    kinds = ballots.partition(classes, sweep.plan["minimum_agreement"])
+    common = commonest_patterns(ballots.counts[kinds != "discarded"], PATTERNS)
+    draw_teachers(common, ballots.labels, encoders, file)
     if done.empty:
         return pictures
     if sweep.plan["curve"]:

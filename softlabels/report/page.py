@@ -28,7 +28,7 @@ from softlabels.report.truth import distance_to_truth, nearest_to_truth
 from softlabels.simulate.corpus import NOTICE
 from softlabels.training.identity import write_text
 from softlabels.votes.agreement import krippendorff_alpha
-from softlabels.votes.counts import count_votes
+from softlabels.votes.ballots import Ballots
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 
@@ -58,11 +58,11 @@ def write_report(folder: str | Path) -> str:
     plan, classes = sweep.plan, sweep.classes
     votes = {name: _votes(entry, sweep) for name, entry in sweep.manifest.items()}
     voted = {name: each for name, each in votes.items() if any(each)}
-    counts, labels = count_votes(voted.values(), labels=classes)
+    ballots = Ballots.from_votes(voted.values(), labels=classes)
     encoders = compared_encoders(classes, plan["alpha"], plan["minimum_agreement"])
-    targets = target_statistics(counts, labels, encoders, plan["minimum_agreement"])
+    targets = target_statistics(ballots, encoders, plan["minimum_agreement"])
     ceiling = human_ceiling(voted.values(), classes, plan["minimum_agreement"])
-    agreement = krippendorff_alpha(counts)
+    agreement = krippendorff_alpha(ballots.counts)
     found, units = differences(sweep)
     scores = to_annotators(sweep)
     truth = distance_to_truth(sweep, voted, encoders) if plan["simulated"] else pd.DataFrame()
@@ -106,7 +106,7 @@ def write_report(folder: str | Path) -> str:
             truth=truth_table(truth),
             ceiling=ceiling,
             agreement=agreement,
-            pictures=draw_all(sweep, counts, labels, encoders, ceiling),
+            pictures=draw_all(sweep, ballots, encoders, ceiling),
         )
     )
     write_text(sweep.folder / "report.html", page)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import entr
 
-from softlabels.encoders import AnnotationEncoder, available_encoders, get_encoder
-from softlabels.encoders.factory import applicable
-from softlabels.votes.counts import MINIMUM_AGREEMENT, partition_counts
+from softlabels.encoders import AnnotationEncoder, available_encoders, encoder_from_settings
+from softlabels.votes import AGREEMENT, Ballots
+from softlabels.votes.dominance import Agreement
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ BUILT_IN = ("hard", "soft", "modified_soft")
 
 
 def compared_encoders(
-    classes: Sequence[str], alpha: float, minimum_agreement: int
+    classes: Sequence[str], alpha: float, agreement: Agreement
 ) -> dict[str, AnnotationEncoder]:
     """Build every encoder there is, to be compared: what to call it → encoder.
 
@@ -29,14 +29,13 @@ def compared_encoders(
 
     Example
     -------
-    >>> list(compared_encoders(["happy", "sad"], alpha=0.75, minimum_agreement=2))[:3]
+    >>> list(compared_encoders(["happy", "sad"], alpha=0.75, agreement=2))[:3]
     ['hard', 'soft', 'modified soft, α = 0.75']
     """
     encoders: dict[str, AnnotationEncoder] = {}
-    settings = {"alpha": alpha, "minimum_agreement": minimum_agreement}
     for name in (*BUILT_IN, *(name for name in available_encoders() if name not in BUILT_IN)):
         try:
-            encoder = get_encoder(name, classes, **applicable(name, settings))
+            encoder = encoder_from_settings(name, classes, alpha=alpha, agreement=agreement)
         except (ImportError, TypeError, ValueError) as error:
             if name in BUILT_IN:
                 raise
@@ -48,23 +47,20 @@ def compared_encoders(
 
 
 def target_statistics(
-    counts: np.ndarray,
-    labels: Sequence[str],
+    ballots: Ballots,
     encoders: Mapping[str, AnnotationEncoder],
-    minimum_agreement: int = MINIMUM_AGREEMENT,
+    agreement: Agreement = AGREEMENT,
 ) -> list[dict[str, Any]]:
     """Tell each encoder's targets' class balance and mean entropy, by kind of utterance.
 
     Arguments
     ---------
-    counts : numpy.ndarray
-        [N, L], annotators behind each label.
-    labels : sequence of str
-        The L columns' labels.
+    ballots : Ballots
+        N items' votes.
     encoders : dict
         What to call it → encoder; all of the same classes.
-    minimum_agreement : int
-        The least number of annotators behind a clear utterance's label.
+    agreement : int, float or str
+        The rule by which an utterance is clear.
 
     Returns
     -------
@@ -77,14 +73,14 @@ def target_statistics(
     -------
     >>> from softlabels import get_encoder
     >>> encoders = {"soft": get_encoder("soft", ["happy", "sad"])}
-    >>> rows = target_statistics(np.array([[2, 1], [3, 0]]), ["happy", "sad"], encoders)
+    >>> rows = target_statistics(Ballots([[2, 1], [3, 0]], ["happy", "sad"]), encoders)
     >>> rows[0]["n"], round(rows[0]["entropy"], 4)
     (2, 0.3183)
     """
     rows = []
     for name, encoder in encoders.items():
-        targets = encoder.encode_counts(counts, labels)
-        kinds = partition_counts(counts, labels, encoder.classes, minimum_agreement)
+        targets = encoder.encode_ballots(ballots)
+        kinds = ballots.partition(encoder.classes, agreement)
         taught = ~np.isnan(targets).any(axis=1)
         for subset in (("clear",), ("ambiguous",), ("clear", "ambiguous")):
             chosen = targets[taught & np.isin(kinds, subset)]

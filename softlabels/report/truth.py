@@ -11,8 +11,8 @@ import pandas as pd
 from softlabels.encoders import AnnotationEncoder
 from softlabels.report.closeness import closeness
 from softlabels.report.sweep import Sweep
+from softlabels.votes import Ballots
 from softlabels.votes.checks import Votes
-from softlabels.votes.counts import count_votes
 
 
 def distance_to_truth(
@@ -41,7 +41,7 @@ def distance_to_truth(
     truth = truth.T.groupby(level=0).sum().T[[name.lower() for name in sweep.classes]]
     truth = truth.div(truth.sum(axis=1), axis=0).dropna()
     names = [name for name in votes if name in truth.index]
-    counts, labels = count_votes((votes[name] for name in names), labels=sweep.classes)
+    ballots = Ballots.from_votes((votes[name] for name in names), labels=sweep.classes)
     lines = []
 
     def line(what: str, p: np.ndarray, utterances: list[str]) -> None:
@@ -50,7 +50,7 @@ def distance_to_truth(
         lines.append({"what": what, "n": len(utterances), **near})
 
     for name, encoder in encoders.items():
-        targets = encoder.encode_counts(counts, labels)
+        targets = encoder.encode_ballots(ballots)
         taught = np.flatnonzero(np.isfinite(targets).all(axis=1))
         line(f"targets: {name}", targets[taught], [names[index] for index in taught])
     if len(sweep.predictions):

@@ -13,7 +13,7 @@ from scipy.special import entr
 from softlabels.encoders import AnnotationEncoder
 from softlabels.report.figures import COLOURS, colours, new_figure
 from softlabels.report.teachers import described
-from softlabels.votes.counts import PARTITIONS, target_counts
+from softlabels.votes import PARTITIONS, Ballots
 
 MOST_CLASSES = 10  # that fit beside each other
 Patterns = Sequence[tuple[NDArray[np.int64], int]]
@@ -45,8 +45,7 @@ def draw_teachers(
 
 
 def draw_audit(
-    counts: NDArray[np.int64],
-    labels: Sequence[str],
+    ballots: Ballots,
     kinds: NDArray[np.str_],
     agreement: float | None,
     patterns: Patterns,
@@ -57,10 +56,8 @@ def draw_audit(
 
     Arguments
     ---------
-    counts : numpy.ndarray
-        [N, L], annotators behind each label.
-    labels : sequence of str
-        The L labels.
+    ballots : Ballots
+        N items' votes.
     kinds : numpy.ndarray
         [N], 'clear', 'ambiguous' or 'discarded'.
     agreement : float or None
@@ -76,9 +73,9 @@ def draw_audit(
     figure = new_figure((width, height + 3.4))
     ratios = [3.4, height] if patterns else [3.4]
     parts = figure.subfigures(len(ratios), height_ratios=ratios, squeeze=False)[:, 0]
-    _draw_agreement(parts[0], counts, kinds, agreement)
+    _draw_agreement(parts[0], ballots.counts, kinds, agreement)
     if patterns:
-        _draw_grid(parts[1], patterns, labels, encoders)
+        _draw_grid(parts[1], patterns, ballots.labels, encoders)
     figure.savefig(file, dpi=130, format=file.suffix.lstrip(".") or "png")
 
 
@@ -124,13 +121,15 @@ def _draw_grid(
     encoders: Mapping[str, AnnotationEncoder],
 ) -> None:
     classes = next(iter(encoders.values())).classes
-    votes = target_counts(np.stack([counts for counts, _ in patterns]), labels, classes).sum(axis=0)
+    ballots = Ballots(np.stack([counts for counts, _ in patterns]), tuple(labels))
+    votes = ballots.of(classes).sum(axis=0)
     shown = np.sort(np.argsort(-votes, kind="stable")[:MOST_CLASSES])
+    targets = [encoder.encode_ballots(ballots) for encoder in encoders.values()]
     grid = figure.subplots(len(patterns), len(encoders), squeeze=False, sharex=True, sharey=True)
     for row, (counts, items) in enumerate(patterns):
-        for column, (name, encoder) in enumerate(encoders.items()):
+        for column, name in enumerate(encoders):
             axes = grid[row, column]
-            target = encoder.encode_counts(counts[None], labels)[0][shown]
+            target = targets[column][row][shown]
             if np.isnan(target).any():
                 axes.text(0.5, 0.5, "no target", transform=axes.transAxes, ha="center", va="center")
             else:

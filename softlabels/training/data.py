@@ -11,7 +11,7 @@ import torch
 from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain.utils.data_pipeline import provides, takes
 
-from softlabels.corpora.manifest import Manifest
+from softlabels.corpora.manifest import Manifest, ballots_of
 from softlabels.encoders import AnnotationEncoder, SoftEncoder
 from softlabels.features.store import FeatureStore
 from softlabels.models.normalization import NoNormalization, mean_and_deviation
@@ -104,7 +104,7 @@ def with_targets(manifest: Mapping[str, dict[str, Any]], encoder: AnnotationEnco
     tensor([1., 0.])
     """
     voted = {key: entry for key, entry in manifest.items() if any(entry["votes"])}
-    targets = torch.from_numpy(encoder.encode_batch(entry["votes"] for entry in voted.values()))
+    targets = torch.from_numpy(encoder.encode_ballots(ballots_of(voted, encoder.classes)))
     kept = {
         key: {**entry, "target": target}
         for (key, entry), target in zip(voted.items(), targets, strict=True)

@@ -24,6 +24,7 @@ from speechbrain.utils.distributed import (
 )
 
 from softlabels.corpora import Corpus, Manifest, Prepared, prepare
+from softlabels.corpora.manifest import ballots_of
 from softlabels.corpora.settings import preparation_settings
 from softlabels.features.frontends import front_end_fingerprint
 from softlabels.features.store import FeatureStore
@@ -142,8 +143,13 @@ def describe_run(experiment: Experiment) -> dict[str, Any]:
 
 
 def choose_targets(hparams: Mapping[str, Any], prepared: Prepared) -> dict[str, Manifest]:
-    """Give utterances their targets: "train" the encoder's, the others the shares of votes."""
+    """Give utterances their targets: "train" the encoder's, the others the shares of votes.
+
+    The encoder is fitted on the votes of all training utterances, discarded ones too, and on no
+    others.
+    """
     encoder, classes = hparams["annotation_encoder"], hparams["classes"]
+    encoder.fit(ballots_of(prepared.train, classes))
     train: Manifest = {}
     for kind in hparams["train_on"]:
         train |= data.with_targets(data.of_kind(prepared.train, kind), encoder)

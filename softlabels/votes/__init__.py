@@ -1,26 +1,17 @@
-"""What annotators said: votes → counts, partitions, agreement. Needs numpy alone.
+"""What annotators said: `Ballots`, partitions, agreement. Needs numpy alone.
 
 ``tables.py`` reads votes from tables and needs pandas; it is imported by its own name.
 """
 
 from softlabels.votes.agreement import krippendorff_alpha
-from softlabels.votes.counts import (
-    MINIMUM_AGREEMENT,
-    PARTITIONS,
-    count_votes,
-    dominant_counts,
-    partition,
-    partition_counts,
-    target_counts,
-)
+from softlabels.votes.ballots import PARTITIONS, Ballots, partition
+from softlabels.votes.dominance import AGREEMENT, check_agreement
 
 __all__ = [
-    "MINIMUM_AGREEMENT",
+    "AGREEMENT",
     "PARTITIONS",
-    "count_votes",
-    "dominant_counts",
+    "Ballots",
+    "check_agreement",
     "krippendorff_alpha",
     "partition",
-    "partition_counts",
-    "target_counts",
 ]

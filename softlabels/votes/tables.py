@@ -1,7 +1,7 @@
-"""Votes from wherever people keep them: long tables, wide tables, manifests → counts.
+"""Votes from wherever people keep them: long tables, wide tables, manifests → ballots.
 
-All three functions return the same: the N items, their counts [N, L] with a column for
-every label, and the L labels, as every encoder's ``encode_counts`` takes them.
+All three functions return the same: the N items and their `Ballots`, with who gave which
+label where the source has it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from softlabels.errors import InputError
+from softlabels.votes.ballots import Ballots
 from softlabels.votes.codes import Coder
-from softlabels.votes.counts import count_votes
 
 MOST_VOTES = 2**31 - 1  # of one label for one item
-Counted = tuple[list[Any], NDArray[np.int64], tuple[str, ...]]
 
 
 def votes_from_table(
@@ -25,7 +25,7 @@ def votes_from_table(
     item: str = "task",
     annotator: str = "worker",
     label: str = "label",
-) -> Counted:
+) -> tuple[list[Any], Ballots]:
     """Count votes in a long table: a row is one label that one annotator gave one item.
 
     Several rows of one item and annotator are several labels of that annotator; the
@@ -45,10 +45,8 @@ def votes_from_table(
     -------
     items : list
         The N items, in order of first appearance; one without votes is among them.
-    counts : numpy.ndarray
-        [N, L], int64: how many annotators gave each label.
-    labels : tuple of str
-        The L labels that occur, in alphabetical order.
+    ballots : Ballots
+        Their votes, with who gave them; the labels in alphabetical order.
 
     Raises
     ------
@@ -59,9 +57,11 @@ def votes_from_table(
     Example
     -------
     >>> rows = [("u1", "ann", "happy"), ("u1", "bob", "happy"), ("u2", "ann", "sad")]
-    >>> votes_from_table(rows)
-    (['u1', 'u2'], array([[2, 0],
-           [0, 1]]), ('happy', 'sad'))
+    >>> items, ballots = votes_from_table(rows)
+    >>> items, ballots.labels, ballots.counts.tolist()
+    (['u1', 'u2'], ('happy', 'sad'), [[2, 0], [0, 1]])
+    >>> ballots.annotators, ballots.who.tolist()
+    (('ann', 'bob'), [[0, 0, 0], [0, 1, 0], [1, 0, 1]])
     """
     columns = [item, annotator, label]
     # items are too many to look at each
@@ -75,7 +75,7 @@ def votes_from_table(
         for codes, name in zip(parts[:2], columns[:2], strict=True):
             if codes[-1].min(initial=0) < 0:
                 row = start + int(np.argmax(codes[-1] < 0))
-                raise ValueError(f"row {row} of the table (the first is 0) has no {name!r}")
+                raise InputError(f"row {row} of the table (the first is 0) has no {name!r}")
         start += len(part)
     items, annotators, labels = (
         (codes[0] if len(codes) == 1 else np.concatenate(codes, dtype=np.int32))
@@ -86,18 +86,18 @@ def votes_from_table(
     if labels.min(initial=0) < 0:  # empty: no vote
         voted = labels >= 0
         items, annotators, labels = items[voted], annotators[voted], labels[voted]
-    names = [_name(value) for value in coders[2].values()]
-    if len(set(names)) < len(names):
-        raise ValueError(f"labels that look alike, as 1 and '1' do: {sorted(names)}")
+    people = _names(coders[1], "annotators")
+    names = _names(coders[2], "labels")
     order = np.argsort(names)
     place = np.argsort(order)  # the alphabet's; to move whole columns would take longer
-    counts = _count_once(items, annotators, place[labels], (len(coders[0]), len(names)))
-    return coders[0].values(), counts, tuple(names[index] for index in order)
+    who = _once(items, annotators, place[labels], (len(people), len(names)))
+    ballots = Ballots.from_who(who, len(coders[0]), [names[index] for index in order], people)
+    return coders[0].values(), ballots
 
 
 def votes_from_counts(
     frame: pd.DataFrame, labels: Sequence[str], item: str | None = None
-) -> Counted:
+) -> tuple[list[Any], Ballots]:
     """Take votes from a wide table: a row is an item, with a column of counts for each label.
 
     Arguments
@@ -111,8 +111,8 @@ def votes_from_counts(
 
     Returns
     -------
-    items, counts, labels
-        As `votes_from_table` returns them; the labels in the given order.
+    items, ballots
+        As `votes_from_table` returns them, but for who voted; the labels in the given order.
 
     Raises
     ------
@@ -122,8 +122,10 @@ def votes_from_counts(
 
     Example
     -------
-    >>> votes_from_counts(pd.DataFrame({"clip": ["a"], "song": [3], "call": [1]}), ["call", "song"])
-    ([0], array([[1, 3]]), ('call', 'song'))
+    >>> table = pd.DataFrame({"clip": ["a"], "song": [3], "call": [1]})
+    >>> items, ballots = votes_from_counts(table, ["call", "song"], item="clip")
+    >>> items, ballots.counts
+    (['a'], array([[1, 3]]))
     """
     _check_columns(frame, [*labels, *([] if item is None else [item])])
     cells = frame[list(labels)]
@@ -133,24 +135,24 @@ def votes_from_counts(
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         value = frame[labels[column]].iloc[row]
-        raise ValueError(
+        raise InputError(
             f"row {row} of the table (the first is 0), column {labels[column]!r}: a count must be "
             f"a whole number from 0 to {MOST_VOTES}; got {value!r}"
         )
     items = (frame.index if item is None else pd.Index(frame[item])).rename(item)
     if items.hasnans:
         row = int(np.argmax(items.isna()))
-        raise ValueError(f"row {row} of the table (the first is 0) has no {item!r}")
+        raise InputError(f"row {row} of the table (the first is 0) has no {item!r}")
     if not items.is_unique:
         twice = items[items.duplicated()][0]
-        raise ValueError(
+        raise InputError(
             f"item {twice!r} has more than one row, the second of them row "
             f"{int(np.argmax(items.duplicated()))} (the first is 0): choose its row, or add them up"
         )
-    return items.tolist(), numbers.astype(np.int64), tuple(labels)
+    return items.tolist(), Ballots(numbers.astype(np.int64), tuple(labels))
 
 
-def votes_from_manifest(manifest: Mapping[str, Mapping[str, Any]]) -> Counted:
+def votes_from_manifest(manifest: Mapping[str, Mapping[str, Any]]) -> tuple[list[Any], Ballots]:
     """Count the votes of a manifest: id → entry with ``votes``, as the recipes' JSON has them.
 
     Arguments
@@ -160,62 +162,85 @@ def votes_from_manifest(manifest: Mapping[str, Mapping[str, Any]]) -> Counted:
 
     Returns
     -------
-    items, counts, labels
-        As `votes_from_table` returns them.
+    items, ballots
+        As `votes_from_table` returns them; who voted is known if entries have ``annotators``,
+        the names of those who gave its ``votes``, in their order.
 
     Raises
     ------
     ValueError
-        If an entry has no ``votes``.
+        If an entry has no ``votes``, or annotators that aren't theirs.
 
     Example
     -------
-    >>> votes_from_manifest({"u1": {"votes": [["happy"], ["sad", "happy"]]}})
-    (['u1'], array([[2, 1]]), ('happy', 'sad'))
+    >>> manifest = {"u1": {"votes": [["happy"], ["sad", "happy"]], "annotators": ["ann", "bob"]}}
+    >>> items, ballots = votes_from_manifest(manifest)
+    >>> items, ballots.labels, ballots.counts, ballots.annotators
+    (['u1'], ('happy', 'sad'), array([[2, 1]]), ('ann', 'bob'))
     """
     for name, entry in manifest.items():
         if not isinstance(entry, Mapping) or "votes" not in entry:
-            raise ValueError(f"the manifest's entry {name!r} has no 'votes'; it is {entry!r:.80}")
+            raise InputError(f"the manifest's entry {name!r} has no 'votes'; it is {entry!r:.80}")
+    voted = {name: entry for name, entry in manifest.items() if entry["votes"]}
+    anonymous = [name for name, entry in voted.items() if entry.get("annotators") is None]
+    if 0 < len(anonymous) < len(voted):
+        raise InputError(
+            f"the manifest's entry {anonymous[0]!r} has no 'annotators', others have: give them "
+            "to all entries with votes, or to none"
+        )
     empty: list[list[str]] = [[]]  # nobody voted
-    counts, labels = count_votes(entry["votes"] or empty for entry in manifest.values())
-    return list(manifest), counts, labels
+    votes = (entry["votes"] or empty for entry in manifest.values())
+    if anonymous or not voted:
+        return list(manifest), Ballots.from_votes(votes)
+    nobody = ["nobody"]
+    names = (entry["annotators"] if entry["votes"] else nobody for entry in manifest.values())
+    return list(manifest), Ballots.from_votes(votes, annotators=names)
 
 
-def _count_once(
+def _once(
     items: NDArray[np.integer],
     annotators: NDArray[np.integer],
     labels: NDArray[np.integer],
     sizes: tuple[int, int],
 ) -> NDArray[np.int64]:
-    """Count the annotators behind each item's labels, each of them once."""
-    n, width = sizes
-    # One number a vote: the annotator, then the cell of the counts. A sort finds those given twice.
-    votes = annotators.astype(np.int64)
-    votes *= n * width
-    votes += items * np.int64(width)
-    votes += labels
-    votes.sort()
-    once = np.ones(len(votes), dtype=bool)
-    np.not_equal(votes[1:], votes[:-1], out=once[1:])
-    if not once.all():
-        votes = votes[once]
-    votes %= max(n * width, 1)
-    return np.bincount(votes, minlength=n * width).reshape(n, width)
+    """Return the votes [V, 3] in order of items, annotators and labels, each of them once."""
+    people, width = sizes
+    columns = np.empty((3, len(items)), dtype=np.int64)  # a column lies in one piece
+    columns[:] = items, annotators, labels
+    keys = columns[0] * people
+    keys += columns[1]
+    keys *= width
+    keys += columns[2]
+    if (keys[1:] > keys[:-1]).all():  # as most tables are
+        return columns.T
+    keys.sort()
+    new = np.ones(len(keys), dtype=bool)
+    np.not_equal(keys[1:], keys[:-1], out=new[1:])
+    keys = keys[new]
+    columns = np.empty((3, len(keys)), dtype=np.int64)
+    keys, columns[2] = np.divmod(keys, max(width, 1))
+    columns[0], columns[1] = np.divmod(keys, max(people, 1))
+    return columns.T
 
 
 def _check_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:
     columns = list(frame.columns)
     for name in wanted:
         if name not in columns:
-            raise ValueError(f"no column {name!r} in the table; it has {columns}")
+            raise InputError(f"no column {name!r} in the table; it has {columns}")
         if wanted.count(name) > 1 or columns.count(name) > 1:
-            raise ValueError(f"column {name!r} is there or asked for twice: give each one name")
+            raise InputError(f"column {name!r} is there or asked for twice: give each one name")
 
 
-def _name(label: Any) -> str:
-    """A label's name: whole numbers are floats in a column that has gaps."""
-    whole = isinstance(label, float) and label.is_integer()
-    return str(int(label) if whole else label)
+def _names(coder: Coder, what: str) -> list[str]:
+    """Return values as texts; whole numbers are floats in a column that has gaps."""
+    names = [
+        str(int(value) if isinstance(value, float) and value.is_integer() else value)
+        for value in coder.values()
+    ]
+    if len(set(names)) < len(names):
+        raise InputError(f"{what} that look alike, as 1 and '1' do: {sorted(names)}")
+    return names
 
 
 def _parts(table: pd.DataFrame | Iterable[Any], columns: list[str]) -> Iterable[pd.DataFrame]:
@@ -234,7 +259,7 @@ def _parts(table: pd.DataFrame | Iterable[Any], columns: list[str]) -> Iterable[
         return [pd.DataFrame(every)]
     wrong = [row for row in every if len(row) != len(columns)]
     if wrong:
-        raise ValueError(f"a row must be (item, annotator, label); got {wrong[0]!r}")
+        raise InputError(f"a row must be (item, annotator, label); got {wrong[0]!r}")
     return [pd.DataFrame(every, columns=columns)]
 
 

@@ -241,7 +241,7 @@ def test_a_query_selects_rows():
 
 def test_encoders_are_listed_with_their_options():
     said = softlabels("encoders").stdout
-    assert "hard(minimum_agreement=2)  One-hot of the dominant emotion" in said
+    assert "hard(agreement=2)  One-hot of the dominant emotion" in said
     assert "modified_soft(alpha=0.75)  Shares of votes, smoothed" in said
 
 

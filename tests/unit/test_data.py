@@ -12,7 +12,7 @@ from softlabels.training.batches import SimilarLengthBatches
 from softlabels.training.data import (
     check_normalization,
     class_weights,
-    encoded,
+    with_targets,
     shares_of_votes,
 )
 from softlabels.votes.checks import check_train_on
@@ -31,7 +31,7 @@ MANIFEST = {
 )
 def test_what_can_have_no_target_is_left_out_and_the_log_says_how_many(name, kept, caplog):
     caplog.set_level(logging.INFO)
-    chosen = encoded(MANIFEST, get_encoder(name, CLASSES))
+    chosen = with_targets(MANIFEST, get_encoder(name, CLASSES))
     assert list(chosen) == kept
     assert f"{4 - len(kept)} of 4 utterances left out: encoder '{name}'" in caplog.text
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from speechbrain.utils.checkpoints import Checkpointer
 import softlabels
 from softlabels.encoders import HardEncoder, SoftEncoder
 from softlabels.encoders.base import ENCODERS
-from softlabels.encoders.factory import option_names
+from softlabels.encoders.factory import encoder_options
+from softlabels.errors import InputError
 from softlabels.losses import soft_cross_entropy
 
 N, H, S, A, O = "neutral", "happy", "sad", "angry", "other"  # noqa: E741
@@ -144,8 +146,8 @@ def test_modified_soft_is_the_mode_of_the_dirichlet_posterior():
 
 
 @pytest.mark.parametrize("least", [1, 2, 3])
-def test_the_minimum_agreement_of_hard_targets_is_a_setting(least):
-    targets = build("hard", minimum_agreement=least).encode_batch([[[H]], [[H]] * 2, [[H]] * 3])
+def test_the_agreement_of_hard_targets_is_a_setting(least):
+    targets = build("hard", agreement=least).encode_batch([[[H]], [[H]] * 2, [[H]] * 3])
     assert (~np.isnan(targets[:, 0])).tolist() == [n >= least for n in (1, 2, 3)]
 
 
@@ -208,12 +210,16 @@ def test_an_unknown_encoder_is_told_what_there_is():
 
 
 def test_an_option_that_the_encoder_lacks_is_refused_but_a_setting_is_left_aside():
-    with pytest.raises(TypeError, match=r"'soft' has no option \['alpha'\]"):
+    with pytest.raises(InputError, match=r"'soft' has no option \['alpha'\]"):
         build("soft", alpha=1.0)
-    settings = {"alpha": 0.5, "minimum_agreement": 3}
+    settings = {"alpha": 0.5, "agreement": 3}
     assert softlabels.encoder_from_settings("soft", CLASSES, **settings).options == {}
     hard = softlabels.encoder_from_settings("hard", CLASSES, **settings)
-    assert hard.options == {"minimum_agreement": 3}
+    assert hard.options == {"agreement": 3}
+
+
+class Unregistered(SoftEncoder):
+    """Another encoder than its parent."""
 
 
 def test_an_encoder_has_its_name_however_it_is_built(tmp_path):
@@ -222,65 +228,72 @@ def test_an_encoder_has_its_name_however_it_is_built(tmp_path):
     assert direct.name == "soft"
     direct.load(tmp_path / "encoder.json")
 
-    class Mine(SoftEncoder):
-        """Another encoder."""
-
-    assert Mine(["a", "b"]).describe()["encoder"] == "Mine"
+    assert Unregistered(["a", "b"]).describe()["encoder"] == "Unregistered"
 
 
-def test_an_encoder_that_loses_its_options_is_refused_when_built():
-    @softlabels.register_encoder("forgetful")
-    class Forgetful(SoftEncoder):
-        def __init__(self, classes, power=2):
-            super().__init__(classes)
+class Forgetful(SoftEncoder):
+    def __init__(self, classes, power=2):
+        super().__init__(classes)
 
-    try:
-        with pytest.raises(TypeError, match=r"keep each option under its own name.*power"):
-            build("forgetful")
-    finally:
-        ENCODERS._registered.pop("forgetful")
+
+class Undecorated(SoftEncoder):
+    power: int = 2
+
+
+@pytest.mark.parametrize("cls", [Forgetful, Undecorated])
+def test_an_encoder_whose_options_are_no_fields_is_refused_when_registered(cls):
+    with pytest.raises(TypeError, match=r"decorate .* with @dataclass"):
+        softlabels.register_encoder("forgetful")(cls)
+    assert "forgetful" not in softlabels.available_encoders()
+
+
+@dataclass
+class Needy(softlabels.AnnotationEncoder):
+    prior: list
+
+    def targets(self, ballots):
+        return self.prior
 
 
 def test_an_option_that_the_encoder_needs_is_told():
-    class Needy(softlabels.AnnotationEncoder):
-        def __init__(self, classes, prior):
-            super().__init__(classes)
-            self.prior = prior
-
-        def encode_counts(self, counts, labels):
-            return self.prior
-
-    softlabels.register_encoder("needy")(Needy)
-    try:
-        with pytest.raises(TypeError, match=r"needs the option \['prior'\]"):
+    with ENCODERS.temporarily("needy", Needy):
+        with pytest.raises(InputError, match=r"needs the option \['prior'\]"):
             build("needy", ["a", "b"])
-        for made, told in [
+        for made, message in [
             ([[1.0, 1.0]], "sum to 1"),
             ([[1.5, -0.5]], "at least 0"),
             ([[1.0]], r"\[1, 2\]"),
             ([[np.nan, 0.5]], "all NaN for none"),
+            ([[np.inf, 0.5]], "sum to 1"),
         ]:
-            with pytest.raises(ValueError, match=f"encoder 'needy' must give targets.*{told}"):
+            with pytest.raises(ValueError, match=f"encoder 'needy' must give targets.*{message}"):
                 build("needy", ["a", "b"], prior=made).encode([["a"]])
-    finally:
-        ENCODERS._registered.pop("needy")
+
+
+class Mine(HardEncoder):
+    """Another encoder."""
+
+
+class Other(HardEncoder):
+    """Yet another."""
 
 
 def test_a_name_is_registered_once():
-    @softlabels.register_encoder("mine")
-    class Mine(HardEncoder):
-        pass
-
-    try:
+    with ENCODERS.temporarily("mine", Mine):
         assert "mine" in softlabels.available_encoders()
         assert build("mine").encode([[H], [H]]).tolist() == [0, 1, 0, 0]
+        assert build("mine").name == "mine"
         with pytest.raises(ValueError, match=r"'mine' is already registered by .*Mine"):
+            softlabels.register_encoder("mine")(Other)
+        with pytest.raises(ValueError, match="'ours' is already registered as 'mine'"):
+            softlabels.register_encoder("ours")(Mine)
+    assert "mine" not in softlabels.available_encoders()
 
-            @softlabels.register_encoder("mine")
-            class Other(HardEncoder):
-                pass
-    finally:
-        ENCODERS._registered.pop("mine")
+
+@pytest.mark.parametrize(("name", "message"), [("", "is empty"), (" ", "is empty"), (3, "got 3")])
+def test_a_name_that_is_none_is_refused(name, message):
+    with pytest.raises(ValueError, match=f"the name of an encoder .*{message}"):
+        softlabels.register_encoder(name)
 
 
 def test_what_was_looked_up_once_is_found_without_a_scan_of_what_is_installed(monkeypatch):
@@ -359,8 +372,11 @@ def test_a_yaml_may_build_the_encoder_before_anything_of_speechbrain_is_loaded(t
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_option_names_are_the_constructors():
-    assert option_names(HardEncoder) == ["minimum_agreement"]
+def test_options_are_the_fields():
+    assert encoder_options(HardEncoder) == {"agreement": 2}
+    assert build("hard", agreement="majority") == build("hard", agreement="majority")
+    assert build("hard", agreement="majority") != build("hard")
+    assert repr(build("soft", [H])) == "SoftEncoder(classes=('happy',))"
 
 
 def test_importing_loads_neither_torch_nor_speechbrain():
@@ -375,20 +391,17 @@ def test_importing_loads_neither_torch_nor_speechbrain():
 
 
 ENTRY_POINT = """
-import numpy as np
+from dataclasses import dataclass
 from softlabels import AnnotationEncoder
-from softlabels.votes.counts import target_counts
 
 
+@dataclass
 class Sharpened(AnnotationEncoder):
-    def __init__(self, classes, power=2.0):
-        super().__init__(classes)
-        self.power = power
+    power: float = 2.0
 
-    def encode_counts(self, counts, labels):
-        powered = target_counts(counts, labels, self.classes) ** self.power
-        with np.errstate(invalid="ignore"):
-            return (powered / powered.sum(axis=1, keepdims=True)).astype(np.float32)
+    def targets(self, ballots):
+        powered = ballots.of(self.classes) ** self.power
+        return powered / powered.sum(axis=1, keepdims=True)
 """
 
 
@@ -430,10 +443,9 @@ def test_decoding_refuses_what_is_no_index_and_takes_tensors_in_lists():
     assert encoder.decode_ndim([[0], [3]]) == [[N], [A]]
 
 
+@dataclass
 class Weighted(HardEncoder):
-    def __init__(self, classes, weights=(1, 2), **more):
-        super().__init__(classes)
-        self.weights = weights
+    weights: tuple = (1, 2)
 
 
 def test_an_option_that_json_changes_is_still_the_same_option(tmp_path):
@@ -457,9 +469,6 @@ def test_two_classes_of_one_name_are_still_two():
 
         return Local
 
-    try:
+    taken = "'local' is already registered"
+    with ENCODERS.temporarily("local", factory()), pytest.raises(ValueError, match=taken):
         softlabels.register_encoder("local")(factory())
-        with pytest.raises(ValueError, match="'local' is already registered"):
-            softlabels.register_encoder("local")(factory())
-    finally:
-        ENCODERS._registered.pop("local")

@@ -15,7 +15,7 @@ from softlabels.simulate import corpus as simulate
 from softlabels.simulate.corpus import NOTICE, cached_corpus, is_simulated, simulate_corpus
 from softlabels.simulate.latent import LABELS, TARGETS, draw_prosody, draw_truth, draw_vote
 from softlabels.simulate.voice import SAMPLE_RATE, Prosody, Speaker, synthesise
-from softlabels.votes.counts import count_votes, dominant_counts, partition_counts
+from softlabels.votes import Ballots
 
 ENTRY = re.compile(r"^\[(\d+\.\d{4}) - (\d+\.\d{4})\]\t(\S+)\t([a-z]{3})\t\[(\d\.\d{4}(, )?){3}\]$")
 RATING = re.compile(r"^C-(E[234]|[FM]1):\t((?:[A-Z][a-z]+; ?)+)\t\(\)$")
@@ -51,9 +51,9 @@ def read_release(folder):
 
 def parts(votes):
     """Utterances' partition and dominant label ('' where there is none)."""
-    counts, labels = count_votes(votes.values(), LABELS)
-    names = np.array([*labels, ""])
-    return partition_counts(counts, labels, TARGETS, 2), names[dominant_counts(counts, labels, 2)]
+    ballots = Ballots.from_votes(votes.values(), LABELS)
+    names = np.array([*ballots.labels, ""])
+    return ballots.partition(TARGETS), names[ballots.dominant()]
 
 
 def contents(folder):

@@ -36,15 +36,15 @@ def frame(rows=ROWS, columns=("task", "worker", "label")):
     ids=["frame", "tuples", "mappings", "parts", "other types"],
 )
 def test_a_long_table_is_counted_whatever_holds_it(table):
-    items, counts, labels = votes_from_table(table)
+    items, ballots = votes_from_table(table)
     assert items == ["clip 2", "clip 1", "clip 3"]  # in order of first appearance
-    assert labels == ("call", "song")
-    assert counts.tolist() == WANTED
+    assert ballots.labels == ("call", "song")
+    assert ballots.counts.tolist() == WANTED
 
 
 def test_columns_may_have_other_names():
     found = votes_from_table(frame(columns="abc"), item="a", annotator="b", label="c")
-    assert found[1].tolist() == WANTED
+    assert found[1].counts.tolist() == WANTED
 
 
 @pytest.mark.parametrize("annotators", [3, 400])
@@ -61,30 +61,33 @@ def test_counting_is_that_of_a_plain_loop_for_any_number_of_classes(k, annotator
     )
     if shuffled:
         table = table.sample(frac=1, random_state=0)
-    items, counts, labels = votes_from_table(table)
+    items, ballots = votes_from_table(table)
     given = set(table.itertuples(index=False, name=None))
-    for item, row in zip(items, counts, strict=True):
-        wanted = [sum((item, w, label) in given for w in range(annotators)) for label in labels[:9]]
+    for item, row in zip(items, ballots.counts, strict=True):
+        wanted = [
+            sum((item, w, label) in given for w in range(annotators))
+            for label in ballots.labels[:9]
+        ]
         assert row[:9].tolist() == wanted
-    assert counts.sum() == len(given)
+    assert ballots.counts.sum() == len(given)
 
 
 def test_toxicity_ratings_become_targets():
     rows = [("text", w, label) for w, label in [(1, "toxic"), (2, "toxic"), (3, "fine")]]
-    _, counts, labels = softlabels.votes_from_table(rows)
+    _, ballots = softlabels.votes_from_table(rows)
     encoder = softlabels.get_encoder("modified_soft", ["fine", "toxic"], alpha=1.0)
-    assert encoder.encode_counts(counts, labels)[0].tolist() == pytest.approx([2 / 5, 3 / 5])
+    assert encoder.encode_ballots(ballots)[0].tolist() == pytest.approx([2 / 5, 3 / 5])
 
 
 def test_a_wide_table_keeps_the_given_order_of_labels():
     table = pd.DataFrame({"clip": ["a", "b"], "song": [3, 0], "call": ["1", "2"]})
     assert votes_from_counts(table, ["call", "song"], item="clip")[0] == ["a", "b"]
-    assert votes_from_counts(table, ["call", "song"])[1].tolist() == [[1, 3], [2, 0]]
+    assert votes_from_counts(table, ["call", "song"])[1].counts.tolist() == [[1, 3], [2, 0]]
 
 
 def test_an_empty_cell_is_no_vote():
     table = pd.DataFrame({"song": [1, None], "call": ["", "2"]})
-    assert votes_from_counts(table, ["song", "call"])[1].tolist() == [[1, 0], [0, 2]]
+    assert votes_from_counts(table, ["song", "call"])[1].counts.tolist() == [[1, 0], [0, 2]]
 
 
 def test_an_item_with_two_rows_is_refused():
@@ -108,9 +111,9 @@ def test_a_count_that_is_none_is_named(value):
 
 def test_a_manifests_votes_are_counted():
     manifest = {"u1": {"votes": [["sad"], ["sad", "happy"]]}, "u2": {"votes": []}}
-    items, counts, labels = votes_from_manifest(manifest)
-    assert (items, labels) == (["u1", "u2"], ("happy", "sad"))
-    assert counts.tolist() == [[1, 2], [0, 0]]
+    items, ballots = votes_from_manifest(manifest)
+    assert (items, ballots.labels) == (["u1", "u2"], ("happy", "sad"))
+    assert ballots.counts.tolist() == [[1, 2], [0, 0]]
 
 
 @pytest.mark.parametrize(
@@ -133,22 +136,26 @@ def test_a_table_in_parts_may_have_more_possible_votes_than_32_bits_can_number()
     names = [f"n{number}" for number in range(n)]
     labels = ["a", "b"] * (n // 2)
     frame = pd.DataFrame({"task": names, "worker": names, "label": labels})
-    items, counts, _ = votes_from_table(
+    items, ballots = votes_from_table(
         frame[start : start + 10_000] for start in range(0, n, 10_000)
     )
     assert items == names
-    assert np.array_equal(counts, np.tile(np.eye(2, dtype=int), (n // 2, 1)))
+    assert np.array_equal(ballots.counts, np.tile(np.eye(2, dtype=int), (n // 2, 1)))
 
 
 def test_blanks_around_annotators_and_labels_are_no_part_of_them():
     rows = [("a", "ann", "sad"), ("a", "ann ", " sad"), ("a", "bob", "happy "), ("b", "ann", "  ")]
-    items, counts, labels = votes_from_table(rows)
-    assert (items, labels, counts.tolist()) == (["a", "b"], ("happy", "sad"), [[1, 1], [0, 0]])
+    items, ballots = votes_from_table(rows)
+    assert (items, ballots.labels, ballots.counts.tolist()) == (
+        ["a", "b"],
+        ("happy", "sad"),
+        [[1, 1], [0, 0]],
+    )
 
 
 def test_numbers_as_labels_have_one_name_with_and_without_gaps():
     rows = [("a", "ann", 1.0), ("b", "ann", None), ("c", "ann", 0.0), ("d", "ann", 0.5)]
-    assert votes_from_table(rows)[2] == ("0", "0.5", "1")
+    assert votes_from_table(rows)[1].labels == ("0", "0.5", "1")
 
 
 def test_a_column_of_a_long_table_that_stands_twice_raises():
@@ -187,9 +194,9 @@ def test_where_nothing_can_disagree_there_is_no_agreement():
 def test_pandas_nullable_columns_are_read_as_others(labels, voted):
     rows = [("u", str(worker), label) for worker, label in enumerate(labels)]
     frame = pd.DataFrame(rows, columns=["task", "worker", "label"]).astype("string")
-    items, counts, _ = votes_from_table(frame)
+    items, ballots = votes_from_table(frame)
     assert list(items) == ["u"]
-    assert counts.sum() == voted
+    assert ballots.counts.sum() == voted
 
 
 @pytest.mark.parametrize(

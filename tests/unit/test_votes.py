@@ -2,8 +2,7 @@
 
 import pytest
 
-from softlabels import count_votes, partition
-from softlabels.votes.counts import dominant_counts, partition_counts
+from softlabels import Ballots, partition
 
 CLASSES = ["happy", "sad"]
 
@@ -26,33 +25,33 @@ def test_partition_follows_the_definition(votes, wanted):
     assert partition(votes, CLASSES) == wanted
 
 
-def test_the_minimum_agreement_moves_the_partition():
+def test_the_agreement_moves_the_partition():
     votes = [["happy"], ["happy"], ["sad"]]
-    assert partition([["happy"]], CLASSES, minimum_agreement=1) == "clear"
-    assert partition(votes, CLASSES, minimum_agreement=3) == "ambiguous"
+    assert partition([["happy"]], CLASSES, agreement=1) == "clear"
+    assert partition(votes, CLASSES, agreement=3) == "ambiguous"
 
 
-@pytest.mark.parametrize("least", [0, -1, 1.5, "2", True])
-def test_a_bad_minimum_agreement_is_named(least):
-    with pytest.raises(ValueError, match="minimum_agreement must be a whole number"):
-        partition([["happy"]], CLASSES, minimum_agreement=least)
+@pytest.mark.parametrize("rule", [0, -1, 1.5, 1.0, 0.0, "2", "most", True, None, float("nan")])
+def test_a_bad_agreement_is_named(rule):
+    with pytest.raises(ValueError, match=r"agreement must be a whole number .*; got"):
+        partition([["happy"]], CLASSES, agreement=rule)
 
 
 def test_counts_have_a_column_for_every_label():
-    counts, labels = count_votes([[["b"], ["a", "a"]], [["c"]]], labels=["z"])
-    assert labels == ("z", "a", "b", "c")
-    assert counts.tolist() == [[0, 1, 1, 0], [0, 0, 0, 1]]
+    ballots = Ballots.from_votes([[["b"], ["a", "a"]], [["c"]]], labels=["z"])
+    assert ballots.labels == ("z", "a", "b", "c")
+    assert ballots.counts.tolist() == [[0, 1, 1, 0], [0, 0, 0, 1]]
 
 
 def test_an_empty_batch_gives_no_rows():
-    assert count_votes([], labels=["a"])[0].shape == (0, 1)
+    assert Ballots.from_votes([], labels=["a"]).counts.shape == (0, 1)
 
 
 def test_the_dominant_label_may_be_no_target():
-    assert dominant_counts([[2, 1], [1, 1]], ["other", "happy"]).tolist() == [0, -1]
-    assert dominant_counts([[1, 3, 3], [0, 0, 2]], ["a", "b", "c"]).tolist() == [-1, 2]
+    assert Ballots([[2, 1], [1, 1]], ["other", "happy"]).dominant().tolist() == [0, -1]
+    assert Ballots([[1, 3, 3], [0, 0, 2]], ["a", "b", "c"]).dominant().tolist() == [-1, 2]
 
 
 def test_repeated_labels_of_columns_are_refused():
     with pytest.raises(ValueError, match=r"labels repeats \['a'\]"):
-        partition_counts([[1, 2]], ["a", "a"], ["a"])
+        Ballots([[1, 2]], ["a", "a"])
