@@ -15,6 +15,7 @@ import torch
 from iemocap_prepare import IEMOCAP
 from speechbrain.inference.classifiers import EncoderClassifier
 
+from softlabels.corpora import prepare
 from softlabels.inference.abstention import entropy
 from softlabels.inference.classifier import SoftLabelClassifier
 from softlabels.training.main import main
@@ -107,9 +108,11 @@ def test_the_exported_epoch_is_the_tested_one(model):
 
 def keeps_nine_in_ten(model, everyday_release):
     """Whether the threshold is that of what the classifier says of the validation utterances."""
-    valid = json.loads((model.parent / "save/valid.json").read_text())
-    files = {file.stem: file for file in everyday_release.rglob("*.wav")}
-    found = SoftLabelClassifier.from_folder(model).classify_files([files[key] for key in valid])
+    settings = json.loads((model.parent / "save/partition.json").read_text())["settings"]
+    settings.pop("manifest")
+    valid = prepare(IEMOCAP, everyday_release, **settings).valid
+    files = [entry["wav"] for entry in valid.values()]
+    found = SoftLabelClassifier.from_folder(model).classify_files(files)
     told = json.loads((model / "settings.json").read_text())["abstain_above"]
     ordered = sorted(each.entropy for each in found)
     return told == pytest.approx(ordered[-(-9 * len(ordered) // 10) - 1], abs=1e-5)

@@ -87,7 +87,7 @@ def test_finished_trials_are_not_run_again_and_a_failed_one_is_shown(copy, every
     before = {file: file.stat().st_mtime_ns for file in sorted(copy.glob("trials/*/*/*/trial.log"))}
     done = sweep(everyday_corpus, copy)
     assert done.returncode == 1
-    assert "FAILED: soft / clear, session 1, seed 1" in done.stderr
+    assert "FAILED: soft / clear, session1, seed 1" in done.stderr
     assert "Is a directory" in done.stderr
     again = {file.parts[-4] for file, time in before.items() if file.stat().st_mtime_ns != time}
     assert again == {"soft_clear", "hard_clear"}
@@ -191,9 +191,7 @@ def test_a_dry_run_shows_trials_and_time_and_runs_nothing(everyday_corpus, tmp_p
     assert done.stdout.count("--frontend fbank") == 6
     assert re.search(r"about \d+ min for what is left, 2 at once", done.stdout)
     assert not list((tmp_path / "dry").rglob("metrics.json"))
-    corpus = json.loads((tmp_path / "dry/corpus/partition.json").read_text("utf-8"))
-    assert corpus["settings"]["merge"] == {"Excited": "Happiness"}
-    assert corpus["settings"]["test_session"] == 3
+    assert not (tmp_path / "dry").exists()
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_a_results_folder_holds_everything(finished):
     assert (folder / "confusion.png").read_bytes().startswith(b"\x89PNG")
     made_by = metrics["run"]
     teacher = {"encoder": "modified_soft", "classes": CLASSES, "options": {"alpha": 0.75}}
-    assert made_by["teacher"] == teacher
+    assert made_by["encoder"] == teacher
     assert made_by["settings"]["train_on"] == ["clear", "ambiguous"]
     assert made_by["settings"]["test_session"] == 1
     assert made_by["settings"]["seed"] == 1986
@@ -152,7 +152,7 @@ def test_another_identity_never_reuses_a_results_folder(finished, everyday_relea
         ValueError, match=r"holds another run:[^/]*settings\.lr: 0\.001 there, 0\.1 now"
     ):
         run("modified_soft", everyday_release, folder, "--lr", "0.1")
-    with pytest.raises(ValueError, match=r"teacher\.encoder: 'modified_soft' there, 'soft' now"):
+    with pytest.raises(ValueError, match=r"encoder\.encoder: 'modified_soft' there, 'soft' now"):
         run("soft", everyday_release, folder)
     assert before == contents(folder)
 

@@ -11,11 +11,11 @@ from softlabels.models.normalization import NoNormalization
 from softlabels.training.batches import SimilarLengthBatches
 from softlabels.training.data import (
     check_normalization,
+    check_train_on,
     class_weights,
-    with_targets,
     shares_of_votes,
+    with_targets,
 )
-from softlabels.votes.checks import check_train_on
 
 CLASSES = ["happy", "sad"]
 MANIFEST = {
