@@ -30,29 +30,29 @@ def measure(utterances, folder):
     """Prepare, encode, extract and train for an epoch; returns seconds, and MiB at most."""
     sys.path.insert(0, str(RECIPE))
     import torch
-    import train
-    from hyperpyyaml import load_hyperpyyaml
-    from speechbrain.core import RunOptions
+    from iemocap_prepare import IEMOCAP
 
+    from softlabels.corpora import prepare
     from softlabels.training.brain import SoftLabelBrain
+    from softlabels.training.loaders import make_loaders
+    from softlabels.training.main import choose_targets, feature_store, load
 
     release = write_release(folder / "release", utterances, seconds=0.1, files=256)
-    overrides = {"data_folder": str(release), "output_folder": str(folder / "run")}
-    overrides |= {"feature_store": str(folder / "store"), "batch_size": 32, "frontend": "fbank"}
-    with open(RECIPE / "hparams/modified_soft.yaml", encoding="utf-8") as file:
-        hparams = load_hyperpyyaml(file, overrides)
-    quiet = RunOptions.from_dictionary({"noprogressbar": True, "device": "cpu"})
+    words = [str(RECIPE / "hparams/modified_soft.yaml"), "--noprogressbar", "--device", "cpu"]
+    words += ["--data_folder", str(release), "--output_folder", str(folder / "run")]
+    words += ["--feature_store", str(folder / "store"), "--batch_size", "32", "--frontend", "fbank"]
+    experiment = load(IEMOCAP, words)
+    hparams, quiet = experiment.hparams, experiment.run_opts
     # torch imports its compiler with a process' first optimiser: the smallest would pay the most
     torch.optim.Adam([torch.zeros(1)])
     times = [time.perf_counter()]
-    manifests, _ = train.prepare(hparams, str(release))
+    prepared = prepare(IEMOCAP, release, cache=folder / "cache", **experiment.preparation)
     times.append(time.perf_counter())
-    chosen = train.choose(hparams, manifests)
+    chosen = choose_targets(hparams, prepared)
     times.append(time.perf_counter())
-    loaders = train.make_loaders(hparams, manifests, chosen, quiet)
+    loaders = make_loaders(hparams, prepared, chosen, feature_store(hparams), quiet)
     times.append(time.perf_counter())
     brain = SoftLabelBrain(hparams["modules"], hparams["opt_class"], hparams, quiet)
-    brain.train_sampler = loaders["train"].batch_sampler
     brain.fit(range(1, 2), loaders["train"], loaders["valid"])
     times.append(time.perf_counter())
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import speechbrain as sb
 import torch
-from hyperpyyaml import load_hyperpyyaml
 from made_up import RECIPE
 from measuring import data_folder, medians, report, seconds
 from speechbrain.core import RunOptions
@@ -26,12 +25,15 @@ from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain.nnet.RNN import LSTM
 from speechbrain.utils.data_pipeline import provides, takes
 
+from softlabels.corpora import prepare
 from softlabels.features.audio import read_mono
 from softlabels.models.blstm import MaskedAttention, frames_from_lengths
 from softlabels.training.brain import SoftLabelBrain
+from softlabels.training.loaders import make_loaders
+from softlabels.training.main import choose_targets, feature_store, load
 
 sys.path.insert(0, str(RECIPE))
-import train
+from iemocap_prepare import IEMOCAP
 
 EPOCHS = 20
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -78,15 +80,9 @@ class StockBrain(SoftLabelBrain):
 
 def build(folder, data):
     """Load the recipe's settings afresh."""
-    with open(RECIPE / "hparams/modified_soft.yaml", encoding="utf-8") as file:
-        return load_hyperpyyaml(
-            file,
-            {
-                "data_folder": str(data),
-                "output_folder": str(folder / "run"),
-                "feature_store": str(folder / "store"),
-            },
-        )
+    words = [str(RECIPE / "hparams/modified_soft.yaml"), "--data_folder", str(data)]
+    words += ["--output_folder", str(folder / "run"), "--feature_store", str(folder / "store")]
+    return load(IEMOCAP, words)
 
 
 def stock(hparams, chosen, packed):
@@ -156,16 +152,16 @@ def where_time_goes(epoch):
         yield kind, 1e-6 * sum(found) / whole
 
 
-def reading_a_batch(hparams, manifests, chosen, size=16):
+def reading_a_batch(hparams, prepared, chosen, size=16):
     """Seconds that reading a batch from the feature store takes, and an update with it."""
     hparams = {**hparams, "batch_size": size}
-    loader = train.make_loaders(hparams, manifests, chosen, QUIET)["train"]
+    store = feature_store(hparams)
+    loader = make_loaders(hparams, prepared, chosen, store, QUIET)["train"]
     brain = SoftLabelBrain(hparams["modules"], hparams["opt_class"], hparams, QUIET)
     epoch = epochs(brain, loader)
     epoch()
     update = seconds(epoch) / len(loader)
-    store, wavs = train.feature_store(hparams), [e["wav"] for e in chosen["train"].values()]
-    store.extract(wavs, progressbar=False)
+    wavs = [entry["wav"] for entry in chosen["train"].values()]
     read = seconds(lambda: [store[wavs[i]] for batch in loader.batch_sampler for i in batch])
     return read / len(loader), update
 
@@ -174,18 +170,18 @@ def main():
     data = data_folder(__doc__)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        hparams = build(folder, data)
-        manifests, _ = train.prepare(hparams, str(data))
-        chosen = train.choose(hparams, manifests)
+        experiment = build(folder, data)
+        hparams = experiment.hparams
+        prepared = prepare(IEMOCAP, data, **experiment.preparation)
+        chosen = choose_targets(hparams, prepared)
         began = time.perf_counter()
-        loaders = train.make_loaders(hparams, manifests, chosen, QUIET)
+        loaders = make_loaders(hparams, prepared, chosen, feature_store(hparams), QUIET)
         extraction = time.perf_counter() - began
         ours = SoftLabelBrain(hparams["modules"], hparams["opt_class"], hparams, QUIET)
-        ours.train_sampler = loaders["train"].batch_sampler
         runs = {
             "softlabels": epochs(ours, loaders["train"]),
-            "(a) packed": epochs(*stock(build(folder, data), chosen, packed=True)),
-            "(b) padded": epochs(*stock(build(folder, data), chosen, packed=False)),
+            "(a) packed": epochs(*stock(build(folder, data).hparams, chosen, packed=True)),
+            "(b) padded": epochs(*stock(build(folder, data).hparams, chosen, packed=False)),
         }
         # torch imports its compiler, for a second, with a process' first optimiser
         torch.optim.Adam([torch.zeros(1)])
@@ -209,7 +205,7 @@ def main():
             rows,
             ["speechbrain"],
         )
-        reading, update = reading_a_batch(hparams, manifests, chosen)
+        reading, update = reading_a_batch(hparams, prepared, chosen)
         model = hparams["embedding_model"]
         shares = list(where_time_goes(runs["softlabels"]))
         rate = recurrent_rate(model, loaders["train"])
