@@ -6,18 +6,19 @@ import io
 import math
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
 import torch
+from numpy.typing import ArrayLike
 from scipy.signal import resample_poly
-from torchaudio.functional import resample
+
+from softlabels.features.wav import WavError, whole_wav
 
 RATES = (1000, 1_000_000)  # Hz; at less there is no speech
 LOUDEST = 100.0  # 40 dB over full scale: what is louder was never scaled to [-1, 1]
 PCM = (np.int16, np.int32)  # no others: int64 is mostly what numpy made of some of these
-LARGEST_BANK = 1_000_000  # taps; the usual rates need at most a third of that
+Audio = str | os.PathLike[str] | bytes | ArrayLike | torch.Tensor
 
 
 def read_mono(audio: str | os.PathLike[str] | bytes, sample_rate: int) -> torch.Tensor:
@@ -28,7 +29,7 @@ def read_mono(audio: str | os.PathLike[str] | bytes, sample_rate: int) -> torch.
     audio : str, os.PathLike or bytes
         A path, or what the file holds; any format that soundfile reads.
     sample_rate : int
-        The wanted rate in Hz. Another one is resampled; channels are averaged.
+        Of the result, in Hz. Another rate is resampled; channels are averaged.
 
     Returns
     -------
@@ -38,8 +39,8 @@ def read_mono(audio: str | os.PathLike[str] | bytes, sample_rate: int) -> torch.
     Raises
     ------
     ValueError
-        If the file can't be read, holds no samples, or holds what is no audio: a sample that is
-        not finite or beyond ±100, or a rate outside 1 kHz to 1 MHz.
+        If the file can't be read, is a truncated wav, holds no samples, or holds what is no
+        audio: a sample that is not finite or beyond ±100, or a rate outside 1 kHz to 1 MHz.
 
     Example
     -------
@@ -53,14 +54,16 @@ def read_mono(audio: str | os.PathLike[str] | bytes, sample_rate: int) -> torch.
     name = f"{len(audio)} bytes of audio" if isinstance(audio, bytes) else os.fspath(audio)
     try:
         data = audio if isinstance(audio, bytes) else Path(audio).read_bytes()
-        samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+        samples, rate = soundfile.read(whole_wav(io.BytesIO(data)), dtype="float32", always_2d=True)
+    except WavError as error:
+        raise ValueError(f"{name}: {error}") from None
     except Exception as error:
-        told = getattr(error, "strerror", None) or getattr(error, "error_string", error)
-        raise ValueError(f"{name}: can't be read as audio ({told})") from error
+        reason = getattr(error, "strerror", None) or getattr(error, "error_string", error)
+        raise ValueError(f"{name}: can't be read as audio ({reason})") from error
     return _mono(torch.from_numpy(samples.T), rate, sample_rate, name)
 
 
-def array_to_mono(array: Any, rate: int, sample_rate: int) -> torch.Tensor:
+def array_to_mono(array: ArrayLike | torch.Tensor, rate: int, sample_rate: int) -> torch.Tensor:
     """Turn an array into one channel at a given rate.
 
     Arguments
@@ -71,7 +74,7 @@ def array_to_mono(array: Any, rate: int, sample_rate: int) -> torch.Tensor:
     rate : int
         The array's rate in Hz, a whole number.
     sample_rate : int
-        The wanted rate in Hz.
+        Of the result, in Hz.
 
     Returns
     -------
@@ -108,7 +111,7 @@ def _mono(samples: torch.Tensor, rate: int, sample_rate: int, name: str) -> torc
     """Mix samples [channels, N] and resample them."""
     if not RATES[0] <= rate <= RATES[1] or rate != int(rate):
         raise ValueError(f"{name}: has {rate!r} samples a second; allowed: {RATES}, whole numbers")
-    rate = int(rate)  # librosa tells floats
+    rate = int(rate)  # librosa's are floats
     if not samples.numel():
         raise ValueError(f"{name}: holds no samples")
     wav = samples.float().mean(dim=0)
@@ -122,9 +125,5 @@ def _mono(samples: torch.Tensor, rate: int, sample_rate: int, name: str) -> torc
     if rate == sample_rate:
         return wav
     shared = math.gcd(rate, sample_rate)
-    up, down = sample_rate // shared, rate // shared
-    if up * down <= LARGEST_BANK:
-        return resample(wav, rate, sample_rate)
-    # Between rates like 44101 and 16000 Hz torchaudio's bank of filters would fill gigabytes.
-    resampled = resample_poly(wav.double().numpy(), up, down)
+    resampled = resample_poly(wav.numpy(), sample_rate // shared, rate // shared)
     return torch.from_numpy(resampled.astype(np.float32))
