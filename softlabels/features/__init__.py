@@ -5,9 +5,10 @@ from softlabels.lazy import lazy_names
 _MODULE_OF = {
     "Acoustic47": "softlabels.features.acoustic47",
     "FeatureStore": "softlabels.features.store",
-    "SAMPLE_RATE": "softlabels.features.frontends",
+    "SAMPLE_RATE": "softlabels.features.wav",
     "feature_size": "softlabels.features.frontends",
     "get_front_end": "softlabels.features.frontends",
+    "register_front_end": "softlabels.features.frontends",
 }
 
 __all__ = list(_MODULE_OF)

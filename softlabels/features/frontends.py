@@ -1,4 +1,4 @@
-"""Front ends by name: what the network hears."""
+"""Front ends by name: audio → features."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import joblib
 import scipy
@@ -20,31 +20,78 @@ from torch import nn
 import softlabels
 from softlabels.features import audio
 from softlabels.features.acoustic47 import Acoustic47
+from softlabels.features.wav import SAMPLE_RATE
+from softlabels.registry import Registry
 
-SAMPLE_RATE = 16000
+BUILT_IN = ("acoustic47", "fbank", "fbank80", "mfcc")
+FRONT_ENDS = Registry("front end", group="softlabels.frontends")
+FrontEnd = TypeVar("FrontEnd", bound=Callable[[], nn.Module])
 
-FRONT_ENDS: dict[str, Callable[[], nn.Module]] = {
-    "acoustic47": lambda: Acoustic47(sample_rate=SAMPLE_RATE),
-    "fbank": lambda: Fbank(sample_rate=SAMPLE_RATE, deltas=True),
-    "fbank80": lambda: Fbank(sample_rate=SAMPLE_RATE, n_mels=80),
-    "mfcc": lambda: MFCC(sample_rate=SAMPLE_RATE, deltas=True, context=False),
-}
+
+def register_front_end(name: str) -> Callable[[FrontEnd], FrontEnd]:
+    """Return a decorator that makes a front end available under a name.
+
+    It decorates a function, or a class, that without arguments builds a module: audio [B, N] at
+    16 kHz → features [B, T, F]. Other distributions name theirs in the entry-point group
+    ``softlabels.frontends``. Only networks on a built-in one have a model folder that
+    `SoftLabelClassifier` loads, for it runs no code that a folder asks for.
+
+    Arguments
+    ---------
+    name : str
+        A name that isn't taken.
+
+    Raises
+    ------
+    ValueError
+        If another front end has that name.
+
+    Example
+    -------
+    >>> @register_front_end("energy")
+    ... class Energy(nn.Module):
+    ...     def forward(self, wavs):
+    ...         return wavs.unfold(1, 400, 160).square().mean(dim=2, keepdim=True)
+    >>> get_front_end("energy")(torch.zeros(1, 16000)).shape
+    torch.Size([1, 98, 1])
+    >>> _ = FRONT_ENDS._registered.pop("energy")  # leave no trace in other examples
+    """
+    return FRONT_ENDS.register(name)
+
+
+@register_front_end("acoustic47")
+def acoustic47() -> nn.Module:
+    """Build the paper's 47 features."""
+    return Acoustic47(sample_rate=SAMPLE_RATE)
+
+
+@register_front_end("fbank")
+def fbank() -> nn.Module:
+    """Build 40 log mel energies with differences."""
+    return Fbank(sample_rate=SAMPLE_RATE, deltas=True)
+
+
+@register_front_end("fbank80")
+def fbank80() -> nn.Module:
+    """Build 80 log mel energies."""
+    return Fbank(sample_rate=SAMPLE_RATE, n_mels=80)
+
+
+@register_front_end("mfcc")
+def mfcc() -> nn.Module:
+    """Build 20 cepstral coefficients with differences."""
+    return MFCC(sample_rate=SAMPLE_RATE, deltas=True, context=False)
 
 
 def get_front_end(name: str) -> nn.Module:
-    """Build a front end: audio [B, N] at 16 kHz → features [B, T, F], 100 frames a second.
+    """Build a front end: audio [B, N] at 16 kHz → features [B, T, F].
 
     Arguments
     ---------
     name : str
         'acoustic47' (the paper's 47 features), 'fbank' (40 log mel energies with
-        differences), 'fbank80' (80 of them alone) or 'mfcc' (20 cepstral coefficients with
-        differences).
-
-    Returns
-    -------
-    front_end : torch.nn.Module
-        The front end.
+        differences), 'fbank80' (80 of them alone), 'mfcc' (20 cepstral coefficients with
+        differences), all of 100 frames a second, or one that was registered.
 
     Raises
     ------
@@ -56,9 +103,8 @@ def get_front_end(name: str) -> nn.Module:
     >>> get_front_end("fbank")(torch.zeros(1, 16000)).shape
     torch.Size([1, 101, 120])
     """
-    if name not in FRONT_ENDS:
-        raise ValueError(f"unknown front end {name!r}; available: {sorted(FRONT_ENDS)}")
-    return FRONT_ENDS[name]()
+    front_end: nn.Module = FRONT_ENDS.get(name)()
+    return front_end
 
 
 def features_of(front_end: nn.Module, wavs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
@@ -85,12 +131,12 @@ def features_of(front_end: nn.Module, wavs: Sequence[torch.Tensor]) -> list[torc
     each = getattr(front_end, "each", None)
     if each is None or not wavs:
         return [front_end(wav[None])[0] for wav in wavs]
-    found: list[torch.Tensor] = each(wavs)
-    return found
+    features: list[torch.Tensor] = each(wavs)
+    return features
 
 
 def feature_size(front_end: nn.Module) -> int:
-    """Tell how many features a front end gives for each frame.
+    """Return how many features a front end gives for each frame.
 
     Arguments
     ---------

@@ -1,4 +1,4 @@
-"""When a model had better say nothing: the distribution is flatter than on clear speech."""
+"""Abstention: where a distribution is flatter than on clear speech."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 
-KEPT = 0.9
+KEEP_QUANTILE = 0.9
 
 
 def entropy(log_probabilities: ArrayLike) -> NDArray[np.float64]:
@@ -35,14 +35,14 @@ def entropy(log_probabilities: ArrayLike) -> NDArray[np.float64]:
 def entropy_threshold(log_probabilities: ArrayLike) -> float:
     """Choose the entropy above which a model abstains.
 
-    It is the least one that at least 9 in 10 of the given utterances stay within. They are to
-    be validation utterances, all of which have a dominant emotion: what comes out
-    flatter than nearly all of them looks like nothing that annotators agree on.
+    It is the lowest that at least 9 in 10 of the given utterances do not exceed. They are
+    validation utterances, each with a dominant emotion, so a flatter distribution is one that
+    clear speech rarely has.
 
     Arguments
     ---------
     log_probabilities : array_like
-        [N, K], what the model said of the N utterances.
+        [N, K], the model's outputs for N utterances.
 
     Returns
     -------
@@ -56,11 +56,11 @@ def entropy_threshold(log_probabilities: ArrayLike) -> float:
 
     Example
     -------
-    >>> said = np.log([[0.5, 0.5]] + [[0.25, 0.75]] * 9)
-    >>> round(entropy_threshold(said), 3)
+    >>> outputs = np.log([[0.5, 0.5]] + [[0.25, 0.75]] * 9)
+    >>> round(entropy_threshold(outputs), 3)
     0.562
     """
     if not len(np.atleast_1d(log_probabilities)):
         raise ValueError("there is no validation utterance to choose a threshold by")
-    # an entropy that was seen, none between two of them
-    return float(np.quantile(entropy(log_probabilities), KEPT, method="inverted_cdf"))
+    # the entropy of an utterance, none between two of them
+    return float(np.quantile(entropy(log_probabilities), KEEP_QUANTILE, method="inverted_cdf"))

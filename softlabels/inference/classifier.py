@@ -10,40 +10,69 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
-from softlabels.features.audio import array_to_mono, read_mono
+from softlabels.features.audio import Audio, array_to_mono, read_mono
 from softlabels.features.frontends import SAMPLE_RATE, features_of, get_front_end
 from softlabels.inference.abstention import entropy
 from softlabels.inference.loading import load_model
+from softlabels.inference.precision import single_precision
 from softlabels.inference.settings import ModelSettings
-from softlabels.inference.windows import batches, windows, workers
+from softlabels.inference.windows import WINDOW, batches, window_starts, windows, workers
 
-Audio = str | os.PathLike[str] | bytes | Any
+
+@dataclass(frozen=True)
+class Window:
+    """A part of a recording, of at most 40 s, and the distribution over classes in it.
+
+    Arguments
+    ---------
+    start, end : float
+        Seconds from the recording's beginning.
+    distribution : dict of str to float
+        Each class's probability; they sum to 1.
+
+    Example
+    -------
+    >>> Window(20.0, 60.0, {"happy": 0.75, "sad": 0.25}).label
+    'happy'
+    """
+
+    start: float
+    end: float
+    distribution: dict[str, float]
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return max(self.distribution, key=self.distribution.__getitem__)
 
 
 @dataclass(frozen=True)
 class Classification:
-    """What a model says of a recording.
+    """A recording's distribution over classes.
 
     Arguments
     ---------
     distribution : dict of str to float
-        Each class's probability; they sum to 1.
+        Each class's probability, the mean over the windows; they sum to 1.
     entropy : float
         How flat the distribution is, in nats: 0 to the logarithm of the number of classes.
     label : str
         The most probable class, whether or not the model abstained.
     abstained : bool
-        Whether the distribution is flatter than the model's threshold.
+        Whether the distribution is flatter than the model's threshold. The threshold was chosen
+        on single clips, so for the mean of several windows it is a rough guide.
+    windows : tuple of Window
+        One for a recording of up to 40 s.
 
     Example
     -------
-    >>> Classification({"happy": 0.75, "sad": 0.25}, 0.562, "happy", False).label
+    >>> window = Window(0.0, 2.5, {"happy": 0.75, "sad": 0.25})
+    >>> Classification(window.distribution, 0.562, "happy", False, (window,)).label
     'happy'
     """
 
@@ -51,13 +80,15 @@ class Classification:
     entropy: float
     label: str
     abstained: bool
+    windows: tuple[Window, ...]
 
 
 class SoftLabelClassifier:
     """Classifies recordings of any sample rate, channels and length.
 
-    A recording of more than 40 s is heard in windows of 40 s that overlap by 20 s, the last
-    one up to its end; its distribution is the mean of theirs.
+    A recording of more than 40 s is cut into windows of 40 s that overlap by at least 20 s, the
+    last one up to its end; its distribution is the mean of theirs. All is computed in float32,
+    whatever autocast or torch's default type is.
 
     Arguments
     ---------
@@ -82,7 +113,8 @@ class SoftLabelClassifier:
     def __init__(self, settings: ModelSettings, network: nn.ModuleDict) -> None:
         self.settings = settings
         self.network = network.eval()
-        self.front_end = get_front_end(settings.frontend).eval()
+        with single_precision():
+            self.front_end = get_front_end(settings.frontend).eval()
 
     @classmethod
     def from_folder(cls, path: str | os.PathLike[str]) -> SoftLabelClassifier:
@@ -92,11 +124,6 @@ class SoftLabelClassifier:
         ---------
         path : str or os.PathLike
             ``results/…/model``. Nothing in it is run, and nothing is written.
-
-        Returns
-        -------
-        classifier : SoftLabelClassifier
-            The classifier.
 
         Raises
         ------
@@ -114,12 +141,12 @@ class SoftLabelClassifier:
             A path or a file's bytes, in any format that soundfile reads; or an
             array [N] or [N, channels].
         sample_rate : int, optional
-            An array's rate in Hz. A file tells its own.
+            An array's rate in Hz.
 
         Returns
         -------
         classification : Classification
-            What the model says.
+            With a window for every 20 s beyond the first 40 s.
 
         Raises
         ------
@@ -192,55 +219,68 @@ class SoftLabelClassifier:
         return self.classify_files(rows, max(len(rows), 1), SAMPLE_RATE)
 
     def _classify(self, wavs: Iterable[torch.Tensor], batch_size: int) -> Iterator[Classification]:
-        waiting: list[list[torch.Tensor]] = []  # of each recording its windows
+        waiting: list[torch.Tensor] = []
         for wav in wavs:
-            waiting.append(windows(wav))
+            waiting.append(wav)
             # more than a batch, so that there are clips of similar length to choose from
-            if sum(map(len, waiting)) >= 8 * batch_size:
-                yield from self._classify_windows(waiting, batch_size)
+            if sum(len(window_starts(len(each))) for each in waiting) >= 8 * batch_size:
+                yield from self._classify_recordings(waiting, batch_size)
                 waiting = []
-        yield from self._classify_windows(waiting, batch_size)
+        yield from self._classify_recordings(waiting, batch_size)
 
-    def _classify_windows(
-        self, recordings: Sequence[Sequence[torch.Tensor]], batch_size: int
+    def _classify_recordings(
+        self, wavs: Sequence[torch.Tensor], batch_size: int
     ) -> Iterator[Classification]:
-        clips = [window for recording in recordings for window in recording]
-        said = torch.empty(len(clips), len(self.settings.classes))
+        cut = [windows(wav) for wav in wavs]
+        clips = [clip for of_one in cut for clip in of_one]
+        outputs = torch.empty(len(clips), len(self.settings.classes), dtype=torch.float64)
         size = batch_size if self.settings.exact else 1
         grouped = batches([len(clip) for clip in clips], size)
-        with workers(len(grouped)) as mapped:
+        with single_precision(), workers(len(grouped)) as mapped:
             results = mapped(lambda batch: self._probabilities([clips[i] for i in batch]), grouped)
             for batch, probabilities in zip(grouped, results, strict=True):
-                said[batch] = probabilities
-        for each in said.split([len(recording) for recording in recordings]):
-            yield self._judge(each.double().mean(dim=0))
+                outputs[batch] = probabilities.double()
+        for wav, of_one in zip(wavs, outputs.split([len(each) for each in cut]), strict=True):
+            yield self._judge(of_one, len(wav))
 
     @torch.inference_mode()
     def _probabilities(self, clips: list[torch.Tensor]) -> torch.Tensor:
         """Clips [N] each → [B, K]."""
-        heard = features_of(self.front_end, clips)
-        features = pad_sequence(heard, batch_first=True)
-        lengths = torch.tensor([len(each) for each in heard]) / features.shape[1]
+        each = features_of(self.front_end, clips)
+        features = pad_sequence(each, batch_first=True)
+        lengths = torch.tensor([len(frames) for frames in each]) / features.shape[1]
         features = self.network["mean_var_norm"](features, lengths)
         embeddings = self.network["embedding_model"](features, lengths)
         return self.network["classifier"](embeddings).exp()
 
-    def _judge(self, probabilities: torch.Tensor) -> Classification:
-        p = probabilities / probabilities.sum()
+    def _judge(self, probabilities: torch.Tensor, samples: int) -> Classification:
+        """The windows' probabilities [W, K] of a recording → its classification."""
+        p = probabilities / probabilities.sum(dim=1, keepdim=True)
         if not torch.isfinite(p).all():
             raise ValueError("the network gave no distribution: its weights are damaged")
-        flatness = float(entropy(p.log()[None])[0])
-        return Classification(
-            distribution=dict(zip(self.settings.classes, p.tolist(), strict=True)),
-            entropy=flatness,
-            label=self.settings.classes[int(p.argmax())],
-            abstained=flatness > self.settings.abstain_above,
+        parts = tuple(
+            Window(
+                start / SAMPLE_RATE, min(start + WINDOW, samples) / SAMPLE_RATE, self._named(row)
+            )
+            for start, row in zip(window_starts(samples), p, strict=True)
         )
+        mean = p.mean(dim=0)
+        flatness = float(entropy(mean.log()[None])[0])
+        return Classification(
+            distribution=self._named(mean),
+            entropy=flatness,
+            label=self.settings.classes[int(mean.argmax())],
+            abstained=flatness > self.settings.abstain_above,
+            windows=parts,
+        )
+
+    def _named(self, p: torch.Tensor) -> dict[str, float]:
+        return dict(zip(self.settings.classes, p.tolist(), strict=True))
 
 
 def _read(audio: Audio, sample_rate: int | None) -> torch.Tensor:
     if isinstance(audio, (str, os.PathLike, bytes)):
         return read_mono(audio, SAMPLE_RATE)
     if sample_rate is None:
-        raise ValueError("an array doesn't tell its rate: give sample_rate, in Hz")
+        raise ValueError("an array has no rate of its own: give sample_rate, in Hz")
     return array_to_mono(audio, sample_rate, SAMPLE_RATE)

@@ -52,13 +52,13 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[ModelSettings, nn.Module
         raise UnsafeModelError(f"{Path(folder, SETTINGS_FILE)}: {error}") from error
     network = settings.build()
     file = Path(folder, WEIGHTS_FILE)
-    wanted = network.state_dict()
-    size = sum(tensor.numel() * tensor.element_size() for tensor in wanted.values())
+    expected = network.state_dict()
+    size = sum(tensor.numel() * tensor.element_size() for tensor in expected.values())
     try:
         weights = load(_read(file, size + LARGEST_HEADER))
     except (SafetensorError, KeyError) as error:  # KeyError: a type that torch lacks
         raise UnsafeModelError(f"{file}: isn't a safetensors file ({error})") from error
-    _check(weights, wanted, file)
+    _check(weights, expected, file)
     network.load_state_dict(weights, assign=True)
     return settings, network.eval().requires_grad_(False)
 
@@ -67,12 +67,12 @@ def _read(file: Path, largest: int) -> bytes:
     """Read a plain file of limited size; a link is not followed, a pipe not waited for."""
     try:
         with open(file, "rb", opener=_opener) as opened:
-            found = os.fstat(opened.fileno())
-            if not stat.S_ISREG(found.st_mode):
+            status = os.fstat(opened.fileno())
+            if not stat.S_ISREG(status.st_mode):
                 raise UnsafeModelError(f"{file}: isn't a plain file")
-            if found.st_size > largest:
+            if status.st_size > largest:
                 raise UnsafeModelError(
-                    f"{file}: has {found.st_size} bytes; at most {largest} can fit"
+                    f"{file}: has {status.st_size} bytes; at most {largest} can fit"
                 )
             return opened.read(largest)
     except OSError as error:
@@ -88,15 +88,15 @@ def _opener(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
-def _check(weights: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor], file: Path) -> None:
-    if names := sorted(set(weights) ^ set(wanted)):
+def _check(weights: dict[str, torch.Tensor], expected: dict[str, torch.Tensor], file: Path) -> None:
+    if names := sorted(set(weights) ^ set(expected)):
         raise UnsafeModelError(f"{file}: tensors are missing or unknown: {names!s:.200}")
-    for name, tensor in wanted.items():
-        found = weights[name]
-        if found.shape != tensor.shape or found.dtype != tensor.dtype:
+    for name, tensor in expected.items():
+        given = weights[name]
+        if given.shape != tensor.shape or given.dtype != tensor.dtype:
             raise UnsafeModelError(
                 f"{file}: {name} must be {list(tensor.shape)}, {tensor.dtype}; "
-                f"got {list(found.shape)}, {found.dtype}"
+                f"got {list(given.shape)}, {given.dtype}"
             )
-        if not torch.isfinite(found).all():
+        if not torch.isfinite(given).all():
             raise UnsafeModelError(f"{file}: {name} holds values that are not finite")

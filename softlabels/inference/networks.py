@@ -1,4 +1,4 @@
-"""The networks that a model folder can hold, and the sizes that its settings tell of each."""
+"""The networks that a model folder can hold, and the sizes in each one's settings."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ NETWORKS = {
 
 
 def network_settings(model: nn.Module) -> dict[str, Any] | None:
-    """Tell what builds a network like this one, but for its weights.
+    """Return what builds a network like this one, but for its weights.
 
     Arguments
     ---------
@@ -76,7 +76,7 @@ def network_settings(model: nn.Module) -> dict[str, Any] | None:
 
 
 def check_network(settings: Any) -> None:
-    """Refuse what isn't as `network_settings` tells it.
+    """Refuse settings that `network_settings` would not return.
 
     Arguments
     ---------

@@ -1,4 +1,4 @@
-"""A trained model's settings: all that its weights don't tell, as JSON that is checked."""
+"""A trained model's settings: all of it but the weights, as JSON that is checked."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from softlabels.features.frontends import FRONT_ENDS, feature_size, get_front_end
+from softlabels.features.frontends import BUILT_IN, feature_size, get_front_end
 from softlabels.inference.networks import NETWORKS, check_network
+from softlabels.inference.precision import single_precision
 from softlabels.models.blstm import Classifier
-from softlabels.models.normalization import FeatureNormalization, UtteranceNormalization
-from softlabels.training.data import NORMALIZATIONS
+from softlabels.models.normalization import (
+    NORMALIZATIONS,
+    FeatureNormalization,
+    UtteranceNormalization,
+)
 from softlabels.votes.checks import check_classes
 
 FORMAT = 1
@@ -25,7 +29,7 @@ LONGEST_TEXT = 200
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """What a trained model is, but for its weights.
+    """All of a trained model but its weights.
 
     Arguments
     ---------
@@ -42,7 +46,7 @@ class ModelSettings:
     epoch : int
         The training's epoch that the weights are of.
     notice : str or None
-        What whoever uses the model must be told.
+        What whoever uses the model must know.
     format : int
         Of these settings: 1.
 
@@ -76,10 +80,8 @@ class ModelSettings:
         if len(self.classes) > MOST_CLASSES:
             raise ValueError(f"classes must be at most {MOST_CLASSES}; got {len(self.classes)}")
         check_classes(self.classes)
-        if not isinstance(self.frontend, str) or self.frontend not in FRONT_ENDS:
-            raise ValueError(
-                f"frontend must be one of {list(FRONT_ENDS)}; got {self.frontend!r:.80}"
-            )
+        if not isinstance(self.frontend, str) or self.frontend not in BUILT_IN:
+            raise ValueError(f"frontend must be one of {list(BUILT_IN)}; got {self.frontend!r:.80}")
         if self.normalization not in NORMALIZATIONS:
             raise ValueError(
                 f"normalization must be one of {NORMALIZATIONS}; got {self.normalization!r:.80}"
@@ -101,32 +103,33 @@ class ModelSettings:
     def from_json(cls, text: str) -> ModelSettings:
         """Read settings as `to_json` writes them; any other JSON is a ValueError."""
         try:
-            told = json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse)
+            given = json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse)
         except RecursionError as error:
             raise ValueError("is nested too deeply") from error
         known = {field.name for field in fields(cls)}
-        if not isinstance(told, dict) or set(told) != known:
-            keys = sorted(set(told) ^ known) if isinstance(told, dict) else type(told).__name__
+        if not isinstance(given, dict) or set(given) != known:
+            keys = sorted(set(given) ^ known) if isinstance(given, dict) else type(given).__name__
             raise ValueError(
                 f"must hold exactly {sorted(known)}; missing or unknown: {keys!s:.200}"
             )
-        if not isinstance(told["classes"], list):
-            raise ValueError(f"classes must be a list; got {told['classes']!r:.80}")
-        return cls(**{**told, "classes": tuple(told["classes"])})
+        if not isinstance(given["classes"], list):
+            raise ValueError(f"classes must be a list; got {given['classes']!r:.80}")
+        return cls(**{**given, "classes": tuple(given["classes"])})
 
     @property
     def exact(self) -> bool:
-        """Whether the network says the same of an utterance alone and in any batch."""
+        """Whether an utterance has the same output alone and in any batch."""
         return NETWORKS[self.network["kind"]].exact
 
     def build(self) -> nn.ModuleDict:
         """Build the modules without memory for their weights: they are to be assigned."""
-        size = feature_size(get_front_end(self.frontend))
         by_speaker = self.normalization == "speaker"
         normalization = UtteranceNormalization if by_speaker else FeatureNormalization
         sizes = {**self.network}
         network = NETWORKS[sizes.pop("kind")]
-        with torch.device("meta"):
+        with single_precision():
+            size = feature_size(get_front_end(self.frontend))
+        with single_precision(), torch.device("meta"):
             parts = {
                 "mean_var_norm": normalization(size),
                 "embedding_model": network.build(size, **sizes),
@@ -147,7 +150,7 @@ def _check_texts(name: str, texts: Iterable[Any]) -> None:
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) < len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key is repeated")
     return dict(pairs)
 
 

@@ -19,19 +19,37 @@ _POOL = Lock()  # what a worker sets is the whole process': two pools would take
 MOST_SAMPLES = 2 * WINDOW  # of a batch with its padding, so that memory has a bound
 
 
+def window_starts(samples: int) -> list[int]:
+    """Place windows of at most 40 s that overlap by at least 20 s over a recording.
+
+    Arguments
+    ---------
+    samples : int
+        The recording's length.
+
+    Returns
+    -------
+    starts : list of int
+        Each window's first sample. The last window ends where the recording does.
+
+    Example
+    -------
+    >>> [start / SAMPLE_RATE for start in window_starts(70 * SAMPLE_RATE)]
+    [0.0, 20.0, 30.0]
+    """
+    last = max(0, samples - WINDOW)
+    return [*range(0, last, WINDOW - OVERLAP), last]
+
+
 def windows(wav: torch.Tensor) -> list[torch.Tensor]:
-    """Cut a recording [N] into windows of at most 40 s that overlap by at least 20 s.
+    """Cut a recording [N] into its windows.
 
     Example
     -------
     >>> [len(window) / SAMPLE_RATE for window in windows(torch.zeros(70 * SAMPLE_RATE))]
     [40.0, 40.0, 40.0]
     """
-    if len(wav) <= WINDOW:
-        return [wav]
-    last = len(wav) - WINDOW
-    starts = [*range(0, last, WINDOW - OVERLAP), last]
-    return [wav[start : start + WINDOW] for start in starts]
+    return [wav[start : start + WINDOW] for start in window_starts(len(wav))]
 
 
 def batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:

@@ -9,6 +9,7 @@ from torch import nn
 
 from softlabels.models.blstm import frames_from_lengths
 
+NORMALIZATIONS = ("corpus", "speaker")
 BY_SPEAKER = "features normalised by each speaker's own unlabelled audio, test speakers' included"
 
 
@@ -118,7 +119,7 @@ class UtteranceNormalization(FeatureNormalization):
     """
 
     def forward(self, features: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        """Normalise [B, T, F], of which lengths [B] (relative) tells the real frames."""
+        """Normalise [B, T, F], of which lengths [B] (relative) gives the real frames."""
         utterances = zip(features, frames_from_lengths(lengths, features), strict=True)
         own = [mean_and_deviation([frames[:count]]) for frames, count in utterances]
         mean, deviation = (torch.stack(each)[:, None] for each in zip(*own, strict=True))
@@ -126,7 +127,7 @@ class UtteranceNormalization(FeatureNormalization):
 
 
 class NoNormalization(nn.Module):
-    """Leaves features as they are: what hears raw audio was trained on it as it is.
+    """Leaves features as they are: for networks that take raw audio.
 
     Example
     -------

@@ -14,11 +14,14 @@ from speechbrain.utils.data_pipeline import provides, takes
 from softlabels.corpora.manifest import Manifest, ballots_of
 from softlabels.encoders import AnnotationEncoder, SoftEncoder
 from softlabels.features.store import FeatureStore
-from softlabels.models.normalization import NoNormalization, mean_and_deviation
+from softlabels.models.normalization import (
+    NORMALIZATIONS,
+    NoNormalization,
+    mean_and_deviation,
+)
 
 logger = logging.getLogger(__name__)
 
-NORMALIZATIONS = ("corpus", "speaker")
 TRAIN_ON = ("clear", "ambiguous")
 
 

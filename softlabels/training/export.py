@@ -27,7 +27,7 @@ from speechbrain.dataio.encoder import CategoricalEncoder
 from speechbrain.utils.checkpoints import DEFAULT_SAVE_HOOKS, get_default_hook
 from torch.utils.data import DataLoader
 
-from softlabels.features.frontends import FRONT_ENDS, front_end_fingerprint, get_front_end
+from softlabels.features.frontends import BUILT_IN, front_end_fingerprint, get_front_end
 from softlabels.inference.abstention import entropy_threshold
 from softlabels.inference.networks import network_settings
 from softlabels.inference.settings import ModelSettings
@@ -213,7 +213,7 @@ def _settings(
     normalization, model, classifier = (hparams.modules[name] for name in NETWORK)
     name, network = getattr(hparams, "frontend", None), network_settings(model)
     ours = (type(normalization), type(classifier)) == (FeatureNormalization, Classifier)
-    if not ours or network is None or name not in FRONT_ENDS:
+    if not ours or network is None or name not in BUILT_IN:
         return None
     heard, told = hparams.modules["compute_features"], get_front_end(name)
     if front_end_fingerprint(heard) != front_end_fingerprint(told):

@@ -136,8 +136,53 @@ def test_a_long_recording_is_the_mean_of_overlapping_windows(classifier):
     assert torch.equal(cut[1], wav[OVERLAP : OVERLAP + WINDOW])
     assert torch.equal(cut[2], wav[-WINDOW:])
     each = [distribution(found) for found in classifier.classify_batch(torch.stack(cut))]
-    whole = distribution(classifier.classify_file(wav, 16000))
-    assert np.allclose(whole, np.mean(each, axis=0), atol=1e-4)
+    whole = classifier.classify_file(wav, 16000)
+    assert np.allclose(distribution(whole), np.mean(each, axis=0), atol=1e-4)
+    assert [(part.start, part.end) for part in whole.windows] == [
+        (0, 40),
+        (20, 60),
+        (20 + 1 / 16000, 60 + 1 / 16000),
+    ]
+    assert np.allclose([distribution(part) for part in whole.windows], each, atol=1e-4)
+
+
+def test_a_short_clip_is_one_window(classifier):
+    whole = classifier.classify_file(buzz(0.5), 16000)
+    (part,) = whole.windows
+    assert (part.start, part.end) == (0, 0.5)
+    assert (part.distribution, part.label) == (whole.distribution, whole.label)
+
+
+@pytest.mark.parametrize("frontend", ["acoustic47", "fbank"])
+def test_autocast_and_the_default_type_change_nothing(tmp_path, frontend):
+    settings = ModelSettings(("a", "b"), frontend, "speaker", NETWORK, 0.5, 1)
+    folder = write(tmp_path / "model", settings.to_json(), weights(settings))
+    clips = [buzz(0.4), buzz(0.25, pitch=90), buzz(0.3)]
+
+    def classified():
+        classifier = SoftLabelClassifier.from_folder(folder)
+        return [
+            classifier.classify_file(clips[0], 16000),
+            *classifier.classify_files(clips, batch_size=1, sample_rate=16000),
+        ]
+
+    plain = classified()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert classified() == plain
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert classified() == plain
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_inference_imports_nothing_of_training():
+    code = (
+        "import sys, softlabels.inference\n"
+        "assert not [name for name in sys.modules if name.startswith('softlabels.training')]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_batches_hold_every_clip_once_and_no_more_audio_than_memory_has_room_for():
