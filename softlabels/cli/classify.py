@@ -5,33 +5,46 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import click
 
-FORMATS = ("table", "json", "csv")
+FORMATS = ("text", "json", "csv")
+ENDINGS = (
+    *(".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus"),
+    *(".sph", ".voc", ".w64", ".wav"),
+)
+DIGITS = {"entropy": 3, "start": 1, "end": 1}
 
 
 @click.command(
     epilog="""\b
     softlabels classify results/…/model a.wav b.flac
-    softlabels classify --format csv model *.wav > emotions.csv
-    cat a.wav | softlabels classify model -
+    softlabels classify --format csv results/…/model recordings > emotions.csv
+    softlabels classify --windows results/…/model interview.wav
+    cat a.wav | softlabels classify results/…/model -
     """
 )
 @click.argument("model", type=click.Path(exists=True, file_okay=False))
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@click.option("--format", "layout", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option("--format", "layout", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--windows", "by_window", is_flag=True, help="A row for every window of 40 s.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True)
-@click.option("--keep-going", is_flag=True, help="Leave out what can't be read; exit code 1 then.")
 def classify(
-    model: str, files: Sequence[str], layout: str, batch_size: int, keep_going: bool
+    model: str, files: Sequence[str], layout: str, by_window: bool, batch_size: int
 ) -> None:
     """Classify recordings by a trained MODEL, the folder that a training left.
 
-    FILE is a recording in any format that soundfile reads; - is standard input. A
-    label in brackets stands where the model abstains. Nothing in the folder is run.
+    FILE is a recording in any format that soundfile reads, or a folder: all audio in it, by its
+    ending, and in the folders within; - is standard input. A label in brackets stands where the
+    model abstains. A file that can't be read is named, and the exit code is 1 at the end.
+
+    A recording of more than 40 s is cut into windows of 40 s that overlap by 20 s; its row is the
+    mean of its windows. Nothing in MODEL is run.
     """
     import torch
     from tqdm import tqdm
@@ -43,49 +56,88 @@ def classify(
     classifier = SoftLabelClassifier.from_folder(model)
     if classifier.settings.notice:
         click.echo(f"Note: {classifier.settings.notice}", err=True)
+    paths = [path for file in files for path in _recordings(file)]
     read: list[str] = []
 
     def wavs() -> Iterator[torch.Tensor]:
-        for file in tqdm(files, unit="file", delay=1, file=sys.stderr):
+        for path in tqdm(paths, unit="file", delay=1, file=sys.stderr):
             try:
-                audio = sys.stdin.buffer.read() if file == "-" else file
-                wav = read_mono(audio, SAMPLE_RATE)
+                wav = read_mono(sys.stdin.buffer.read() if path == "-" else path, SAMPLE_RATE)
             except ValueError as error:
-                told = f"standard input: {error}" if file == "-" else str(error)
-                if not keep_going:
-                    raise ValueError(told) from error
-                click.echo(f"Error: {told}", err=True)
+                place = "standard input: " if path == "-" else ""
+                click.echo(f"Error: {place}{error}", err=True)
             else:
-                read.append(click.format_filename(file))  # a name need not be text
+                read.append(click.format_filename(path))  # a name need not be text
                 yield wav
 
-    found = classifier.classify_files(wavs(), batch_size, SAMPLE_RATE)
-    rows = [
-        {
-            "file": file,
-            "label": said.label,
-            "abstained": said.abstained,
-            "entropy": said.entropy,
-            "distribution": said.distribution,
-        }
-        for file, said in zip(read, found, strict=True)
-    ]
-    click.echo(lay_out(rows, classifier.settings.classes, layout), nl=False)
-    if len(read) < len(files):
+    results = classifier.classify_files(wavs(), batch_size, SAMPLE_RATE)
+    make = _window_rows if by_window else _rows
+    rows = [row for file, result in zip(read, results, strict=True) for row in make(file, result)]
+    if rows:
+        click.echo(lay_out(rows, layout), nl=False)
+    if not by_window and any(row["windows"] > 1 for row in rows):
+        click.echo(
+            "Note: a recording of several windows has their mean, and whether the model abstains "
+            "is judged by a threshold set on single clips; --windows gives each window",
+            err=True,
+        )
+    if len(read) < len(paths):
         sys.exit(1)
 
 
-def lay_out(rows: Sequence[dict], classes: Sequence[str], layout: str) -> str:
+def _recordings(file: str) -> list[str]:
+    """List a folder's audio, or the file itself."""
+    if not os.path.isdir(file):
+        return [file]
+    inside = sorted(path for path in Path(file).rglob("*") if path.is_file())
+    audio = [
+        str(path)
+        for path in inside
+        if path.suffix.lower() in ENDINGS and not path.name.startswith(".")
+    ]
+    if not audio:
+        raise ValueError(f"{file} holds no audio; the endings are {', '.join(ENDINGS)}")
+    if others := len(inside) - len(audio):
+        click.echo(f"Note: {file}: {others} other files are left out", err=True)
+    return audio
+
+
+def _rows(file: str, result: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "file": file,
+            "label": result.label,
+            "abstained": result.abstained,
+            "entropy": result.entropy,
+            "windows": len(result.windows),
+            "distribution": result.distribution,
+        }
+    ]
+
+
+def _window_rows(file: str, result: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "file": file,
+            "start": window.start,
+            "end": window.end,
+            "label": window.label,
+            "distribution": window.distribution,
+        }
+        for window in result.windows
+    ]
+
+
+def lay_out(rows: Sequence[dict[str, Any]], layout: str) -> str:
     """Lay classifications out.
 
     Arguments
     ---------
     rows : sequence of dict
-        Each with ``file``, ``label``, ``abstained``, ``entropy`` and ``distribution``.
-    classes : sequence of str
-        The classes, in the order of columns.
+        One or more, with the same keys. ``file``, ``label`` and ``distribution`` are needed.
+        With ``abstained``, text has the label in brackets in place of a column.
     layout : str
-        'table', 'json' or 'csv'.
+        'text', 'json' or 'csv'.
 
     Returns
     -------
@@ -96,30 +148,40 @@ def lay_out(rows: Sequence[dict], classes: Sequence[str], layout: str) -> str:
     -------
     >>> row = {"file": "a.wav", "label": "sad", "abstained": True, "entropy": 0.69}
     >>> rows = [{**row, "distribution": {"happy": 0.46, "sad": 0.54}}]
-    >>> print(lay_out(rows, ["happy", "sad"], "table"), end="")
+    >>> print(lay_out(rows, "text"), end="")
     file   label  entropy  happy  sad
-    a.wav  [sad]    0.690  0.46   0.54
-    >>> print(lay_out(rows, ["happy", "sad"], "csv"), end="")
+    a.wav  [sad]  0.690    0.46   0.54
+    >>> print(lay_out(rows, "csv"), end="")
     file,label,abstained,entropy,p_happy,p_sad
     a.wav,sad,true,0.69,0.46,0.54
     """
     if layout == "json":
         return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
+    columns = [name for name in rows[0] if name != "distribution"]
+    classes = [*rows[0]["distribution"]]
     if layout == "csv":
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        names = ["file", "label", "abstained", "entropy"]
-        writer.writerow([*names, *(f"p_{name}" for name in classes)])
+        writer.writerow([*columns, *(f"p_{name}" for name in classes)])
         for row in rows:
-            cells = [row["file"], row["label"], str(row["abstained"]).lower(), row["entropy"]]
-            writer.writerow([*cells, *(row["distribution"][name] for name in classes)])
+            cells = [
+                str(row[name]).lower() if name == "abstained" else row[name] for name in columns
+            ]
+            writer.writerow([*cells, *row["distribution"].values()])
         return out.getvalue()
-    table = [["file", "label", "entropy", *classes]]
+    columns = [name for name in columns if name != "abstained"]
+    table = [[*columns, *classes]]
     for row in rows:
-        label = f"[{row['label']}]" if row["abstained"] else row["label"]
-        shares = [f"{row['distribution'][name]:.2f}" for name in classes]
-        name = row["file"].replace("\n", "\\n")
-        table.append([name, label, f"{row['entropy']:7.3f}", *shares])
+        shares = [f"{share:.2f}" for share in row["distribution"].values()]
+        table.append([*(_cell(row, name) for name in columns), *shares])
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
     return "\n".join(lines) + "\n"
+
+
+def _cell(row: dict[str, Any], name: str) -> str:
+    """One value as text."""
+    if name in DIGITS:
+        return f"{row[name]:.{DIGITS[name]}f}"
+    text = str(row[name]).replace("\n", "\\n")
+    return f"[{text}]" if name == "label" and row.get("abstained") else text
