@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A trained model loads at once, and hears many clips faster together than one by one.
+"""A trained model loads at once, and classifies many clips faster together than one by one.
 
 > python benchmarks/inference.py --data_folder /path/to/corpus
 

@@ -282,3 +282,14 @@ def test_other_samples_at_the_same_time_and_size_are_other_audio(tmp_path, clips
     os.utime(clips[0], ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert os.stat(clips[0]).st_size == stat.st_size
     assert audio_key(clips[0]) != before
+
+
+def test_a_front_end_of_another_distribution_is_found_by_its_name(monkeypatch):
+    from importlib.metadata import EntryPoint, EntryPoints
+
+    points = EntryPoints([EntryPoint("flat", "torch.nn:Flatten", "softlabels.frontends")])
+    monkeypatch.setattr("softlabels.registry.entry_points", points.select)
+    monkeypatch.setattr("softlabels.features.frontends.FRONT_ENDS._registered", {})
+    assert isinstance(get_front_end("flat"), torch.nn.Flatten)
+    with pytest.raises(ValueError, match=r"unknown front end 'square'; available: \['flat'\]"):
+        get_front_end("square")
