@@ -16,6 +16,7 @@ from speechbrain.lobes.features import MFCC, Fbank
 from softlabels.features.audio import read_mono
 from softlabels.features.frontends import BUILT_IN, front_end_fingerprint, get_front_end
 from softlabels.features.store import FeatureStore, audio_key
+from softlabels.registry import Registry
 
 
 class Powers(torch.nn.Module):
@@ -289,7 +290,8 @@ def test_a_front_end_of_another_distribution_is_found_by_its_name(monkeypatch):
 
     points = EntryPoints([EntryPoint("flat", "torch.nn:Flatten", "softlabels.frontends")])
     monkeypatch.setattr("softlabels.registry.entry_points", points.select)
-    monkeypatch.setattr("softlabels.features.frontends.FRONT_ENDS._registered", {})
+    registry = Registry("front end", group="softlabels.frontends")
+    monkeypatch.setattr("softlabels.features.frontends.FRONT_ENDS", registry)
     assert isinstance(get_front_end("flat"), torch.nn.Flatten)
     with pytest.raises(ValueError, match=r"unknown front end 'square'; available: \['flat'\]"):
         get_front_end("square")
