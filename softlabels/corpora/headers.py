@@ -16,6 +16,7 @@ from softlabels.corpora.manifest import Manifest, Problems
 from softlabels.features.wav import SAMPLE_RATE, WavError, read_wav_header
 
 CHUNK = 256  # wav files that a thread reads before the next one does
+SHOWN = 5  # names in a note
 AT_ONCE = 1e-4  # seconds: a file that opens faster is on this machine
 
 
@@ -70,18 +71,29 @@ def add_headers(
 
 
 def header_notes(manifest: Manifest) -> list[str]:
-    """Return a note on wavs of other rates or of several channels; none where there are none.
+    """Return notes on wavs that are converted on reading, of zeros only, or of a single sample.
 
     Example
     -------
-    >>> header_notes({"u1": {"sample_rate": 16000, "channels": 1}})
-    []
+    >>> header = {"sample_rate": 16000, "channels": 1, "silent": True, "frames": 800}
+    >>> header_notes({"u1": header})
+    ['1 wav file holds zeros only: u1']
     """
+    notes = []
     kinds = Counter((entry["sample_rate"], entry["channels"]) for entry in manifest.values())
     kinds.pop((SAMPLE_RATE, 1), None)
-    listed = ", ".join(
-        f"{count} at {rate} Hz with {channels} channel{'s' if channels > 1 else ''}"
-        for (rate, channels), count in sorted(kinds.items())
-    )
-    files = f"{kinds.total()} wav files aren't {SAMPLE_RATE} Hz mono; they are converted on reading"
-    return [f"{files}: {listed}"] if kinds else []
+    if kinds:
+        listed = ", ".join(
+            f"{count} at {rate} Hz with {channels} channel{'s' if channels > 1 else ''}"
+            for (rate, channels), count in sorted(kinds.items())
+        )
+        files = f"{kinds.total()} wav files aren't {SAMPLE_RATE} Hz mono"
+        notes.append(f"{files}; they are converted on reading: {listed}")
+    silent = [name for name, entry in manifest.items() if entry["silent"]]
+    single = [name for name, entry in manifest.items() if entry["frames"] == 1]
+    for names, what in ((silent, "zeros only"), (single, "a single sample")):
+        if names:
+            files = "1 wav file holds" if len(names) == 1 else f"{len(names)} wav files hold"
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            notes.append(f"{files} {what}: {', '.join(names[:SHOWN])}{more}")
+    return notes

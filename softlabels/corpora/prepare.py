@@ -14,6 +14,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -159,26 +160,33 @@ def _key(corpus: Corpus, root: Path, options: Mapping[str, Any]) -> str:
     """Name the manifest for the release's files and the reader's options."""
     identity = [softlabels.__version__, VERSION, corpus.name, str(root.resolve()), options]
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
-    tables = [Path(value) for value in options.values() if isinstance(value, str) and value]
-    for path in [*_files(root), *(table for table in tables if table.is_file())]:
-        status = path.stat()
+    tables = [value for value in options.values() if isinstance(value, str)]
+    for path, status in chain(_files(str(root)), _files(*tables)):
         line = f"{path}\0{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}\n"
         digest.update(line.encode(errors="surrogateescape"))
     name = "".join(letter if letter.isalnum() else "-" for letter in corpus.name)
     return f"{name}-{digest.hexdigest()[:32]}"
 
 
-def _files(root: Path) -> Iterator[Path]:
-    """Yield a release's files, sorted; links to folders are followed, in no circle."""
+def _files(*places: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield files and those in folders, sorted; links are followed, in no circle."""
     seen: set[str] = set()
-    for place, folders, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen:
-            folders.clear()
+    left = [place for place in reversed(places) if os.path.exists(place)]
+    while left:
+        place = left.pop()
+        if not os.path.isdir(place):
+            yield place, os.stat(place)
+            continue
+        if (real := os.path.realpath(place)) in seen:
             continue
         seen.add(real)
-        folders.sort()
-        yield from (path for name in sorted(names) if (path := Path(place, name)).is_file())
+        folders = []
+        for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
+            if entry.is_dir():
+                folders.append(entry.path)
+            elif entry.is_file():  # no broken link
+                yield entry.path, entry.stat()
+        left += reversed(folders)
 
 
 def _read(folder: Path, corpus: Corpus, root: Path, options: Mapping[str, Any]) -> None:

@@ -193,14 +193,29 @@ def test_other_rates_and_channels_are_noted_once_and_durations_are_right(
     soundfile.write(wav(release, "Ses01F_impro01_F001"), np.zeros(801), 8000, subtype="FLOAT")
     with caplog.at_level(logging.WARNING):
         prepare_iemocap(release, save)
-    (note,) = [record.getMessage() for record in caplog.records]
-    assert "2 wav files" in note
+    note, silent = [record.getMessage() for record in caplog.records]
+    assert "2 wav files aren't 16000 Hz mono" in note
+    names = "Ses01F_impro01_F000, Ses01F_impro01_F001"
+    assert silent == f"2 wav files hold zeros only: {names}"
     assert "8000 Hz" in note
     assert "44100 Hz with 2 channels" in note
     manifest = load(save, "manifest")
     stereo, slow = (manifest[f"Ses01F_impro01_F00{number}"] for number in (0, 1))
     assert (stereo["duration"], stereo["samples"], stereo["channels"]) == (0.1, 1600, 2)
     assert (slow["duration"], slow["samples"], slow["sample_rate"]) == (801 / 8000, 1602, 8000)
+
+
+def test_an_annotation_file_without_ratings_and_a_wav_of_one_sample_are_noted(
+    tiny_release, save, caplog
+):
+    release = tiny_release(
+        with_four_in_each_session({"Ses01F_impro01_F000": [], "Ses01F_impro01_F001": []})
+    )
+    soundfile.write(wav(release, "Ses01F_impro01_F001"), np.full(1, 0.5), 16000)
+    prepare_iemocap(release, save)
+    file = "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt"
+    assert f"{file} holds no ratings: its utterances are discarded" in caplog.text
+    assert "1 wav file holds a single sample: Ses01F_impro01_F001" in caplog.text
 
 
 # What is derived from it
