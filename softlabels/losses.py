@@ -8,6 +8,9 @@ import torch
 
 from softlabels.registry import Registry
 
+# How far the sum of a row's probabilities may be from 1: a log-probability of −8 in bfloat16 is
+# off by up to 2⁻⁶, relative to its probability. Logits and probabilities are off by far more.
+TOLERANCE = {torch.float32: 1e-3, torch.float16: 1e-2, torch.bfloat16: 0.05}
 REDUCTIONS = ("mean", "batchmean", "sum", "batch")
 LOSSES = Registry("loss", group="softlabels.losses")
 register_loss = LOSSES.register
@@ -76,7 +79,13 @@ def soft_cross_entropy(
     Raises
     ------
     ValueError
-        If the shapes don't fit or the reduction is unknown.
+        If the shapes don't fit, the reduction is unknown, the batch is empty, a target is
+        NaN, or the rows are no log-probabilities: logits or probabilities, say.
+
+    Notes
+    -----
+    It is computed in float32, under autocast too. What comes from 16 bits sums to 1 up to
+    rounding only, which `TOLERANCE` allows for.
 
     Example
     -------
@@ -93,19 +102,47 @@ def soft_cross_entropy(
             f"log_probabilities {list(log_probabilities.shape)} and targets "
             f"{list(targets.shape)} must be of the same utterances and classes"
         )
-    wanted = wanted.to(predicted.dtype)
-    if weight is not None:
-        if weight.shape != predicted.shape[1:]:
-            raise ValueError(
-                f"weight must be [{predicted.shape[1]}], one for each class; "
-                f"got {list(weight.shape)}"
-            )
-        wanted = wanted * weight.to(wanted)
-    # 0 · −∞ is NaN, and so is its gradient: leave these terms out beforehand.
-    losses = -(wanted * predicted.masked_fill(wanted == 0, 0.0)).sum(dim=1)
+    if not len(predicted):
+        raise ValueError("the batch is empty: there is no loss of no utterances")
+    if weight is not None and weight.shape != predicted.shape[1:]:
+        raise ValueError(
+            f"weight must be [{predicted.shape[1]}], one for each class; got {list(weight.shape)}"
+        )
+    with torch.autocast(predicted.device.type, enabled=False):
+        dtype = torch.promote_types(predicted.dtype, torch.float32)
+        tolerance = TOLERANCE.get(predicted.dtype, TOLERANCE[torch.float32])
+        predicted, wanted = predicted.to(dtype), wanted.to(dtype)
+        _check_values(predicted.detach(), wanted.detach(), tolerance)
+        if weight is not None:
+            wanted = wanted * weight.to(wanted)
+        # 0 · −∞ is NaN, and so is its gradient: leave these terms out beforehand.
+        losses = -(wanted * predicted.masked_fill(wanted == 0, 0.0)).sum(dim=1)
     if reduction == "batch":
         return losses
     return losses.sum() if reduction == "sum" else losses.mean()
+
+
+def _check_values(predicted: torch.Tensor, targets: torch.Tensor, tolerance: float) -> None:
+    """Raise unless predictions are log-probabilities and targets are numbers.
+
+    One comparison reaches the processor: each waits for the device to finish.
+    """
+    if predicted.is_cuda and torch.cuda.is_current_stream_capturing():
+        return  # a graph that is being recorded has no values yet
+    deviations = predicted.exp().sum(dim=1) - 1
+    none = deviations.abs() > tolerance  # not NaN: an output that diverged is the trainer's to see
+    if not (none | targets.sum(dim=1).isnan()).any():
+        return
+    if targets.isnan().any():
+        row = int(targets.isnan().any(dim=1).nonzero()[0])
+        raise ValueError(
+            f"the target of utterance {row} of the batch is NaN: it has none, leave it out"
+        )
+    row = int(none.nonzero()[0])
+    raise ValueError(
+        f"log_probabilities must be logarithms of probabilities that sum to 1, as log_softmax "
+        f"gives them; those of utterance {row} of the batch sum to {deviations[row] + 1:g}"
+    )
 
 
 def _one_row_each(values: torch.Tensor, what: str) -> torch.Tensor:

@@ -71,7 +71,7 @@ def audit(
 
     items, ballots = read_votes(votes, **where)
     counts, labels = ballots.counts, ballots.labels
-    warn_of_absent(classes, labels)
+    warn_of_absent(classes, ballots)
     targets = classes or list(labels)
     encoders = compared_encoders(targets, alpha, agreement)
     kinds = ballots.partition(targets, agreement)

@@ -64,7 +64,7 @@ def encode(
     options |= dict(_option(text) for text in more)
     encoder = get_encoder(name, classes, **options)
     items, ballots = read_votes(votes, **where)
-    warn_of_absent(classes, ballots.labels)
+    warn_of_absent(classes, ballots)
     none, item = 0, where["item"] or "item"
     for start in range(0, max(len(items), 1), CHUNK):
         targets = encoder.encode_ballots(ballots.take(slice(start, start + CHUNK)))

@@ -1,7 +1,8 @@
-"""The commands, and what they share: how an error is told, and how a command ends."""
+"""The commands, and what they share: how an error is shown, and how a command ends."""
 
 from __future__ import annotations
 
+import dis
 import sys
 from typing import Any
 
@@ -14,22 +15,43 @@ from softlabels.cli.encode import encode
 from softlabels.cli.encoders import encoders
 from softlabels.cli.report import report
 from softlabels.cli.simulate import simulate
+from softlabels.errors import InputError
 
 COMMANDS = (encoders, encode, audit, simulate, classify, report)
 
 
 class Group(click.Group):
-    """Tells what is wrong with the input in one line, and ends with 1; wrong usage ends with 2."""
+    """Shows what is wrong with the input in one line, and ends with 1; wrong usage ends with 2.
+
+    An error that the user can't mend is a bug, and keeps its traceback.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         try:
             return super().invoke(ctx)
-        except (ValueError, TypeError, OSError, ImportError) as error:
-            if isinstance(error, BrokenPipeError):
+        except (ValueError, OSError, ImportError) as error:
+            if isinstance(error, BrokenPipeError) or not _is_about_input(error):
                 raise
             click.echo(f"Error: {error}", err=True)
             sys.exit(1)
+
+
+def _is_about_input(error: Exception) -> bool:
+    """Whether the user can mend it: of ValueErrors those that this package raises itself.
+
+    Others come from a call that failed, as ``int("x")`` does, and nobody foresaw that.
+    """
+    if isinstance(error, (InputError, OSError, ImportError)):
+        return True
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    code, module = trace.tb_frame.f_code, trace.tb_frame.f_globals.get("__name__", "")
+    raised = code.co_code[trace.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    return raised and module.split(".")[0] == "softlabels"
 
 
 @click.group(cls=Group)

@@ -117,13 +117,21 @@ def read_votes(
     return items, ballots
 
 
-def warn_of_absent(classes: Sequence[str], labels: Sequence[str]) -> None:
-    """Say which classes nobody voted for: they may be misspelt. All of them are an error."""
-    if absent := [name for name in classes if name not in labels]:
-        told = f"nobody voted for {', '.join(absent)}; the labels: {', '.join(labels)}"
+def warn_of_absent(classes: Sequence[str], ballots: Ballots) -> None:
+    """Say which classes nobody voted for and which votes are for no class: either may be misspelt.
+
+    That nobody voted for any class is an error.
+    """
+    from softlabels.votes.leftovers import leftover_votes
+
+    leftover = leftover_votes(ballots, classes) if classes else None
+    if absent := [name for name in classes if name not in ballots.labels]:
+        message = f"nobody voted for {', '.join(absent)}; the labels: {', '.join(ballots.labels)}"
         if len(absent) == len(classes):
-            raise InputError(told)
-        click.echo(told, err=True)
+            raise InputError(f"{message}. {leftover}")
+        click.echo(message, err=True)
+    if leftover:
+        click.echo(leftover, err=True)
 
 
 def _manifest(text: bytes, file: str) -> tuple[list[Any], Ballots]:
@@ -131,6 +139,8 @@ def _manifest(text: bytes, file: str) -> tuple[list[Any], Ballots]:
 
     try:
         return votes_from_manifest(json.loads(text, object_pairs_hook=_once))
+    except RecursionError:
+        raise InputError(f"{file}: no manifest of entries with 'votes' (nested too deep)") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{file}: no manifest of entries with 'votes' ({error})") from error
 

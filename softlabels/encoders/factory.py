@@ -100,7 +100,12 @@ def get_encoder(name: str, classes: Iterable[str], **options: Any) -> Annotation
         raise InputError(f"encoder {name!r} has no option {unknown}; its options: {list(known)}")
     if missing := [key for key in known if known[key] is MISSING and key not in options]:
         raise InputError(f"encoder {name!r} needs the option {missing}; its options: {list(known)}")
-    encoder: AnnotationEncoder = cls(classes, **options)
+    try:
+        encoder: AnnotationEncoder = cls(classes, **options)
+    except InputError:
+        raise
+    except ValueError as error:  # of another distribution's
+        raise InputError(f"encoder {name!r}: {error}") from error
     return encoder
 
 

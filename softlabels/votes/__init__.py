@@ -6,6 +6,7 @@
 from softlabels.votes.agreement import krippendorff_alpha
 from softlabels.votes.ballots import PARTITIONS, Ballots, partition
 from softlabels.votes.dominance import AGREEMENT, check_agreement
+from softlabels.votes.leftovers import leftover_votes
 
 __all__ = [
     "AGREEMENT",
@@ -13,5 +14,6 @@ __all__ = [
     "Ballots",
     "check_agreement",
     "krippendorff_alpha",
+    "leftover_votes",
     "partition",
 ]
