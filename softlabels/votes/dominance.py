@@ -86,7 +86,7 @@ def dominant_columns(
     if agreement == "majority":
         dominates &= 2 * top > voters
     elif isinstance(agreement, float):
-        dominates &= top >= agreement * voters * (1 - 1e-12)  # 0.55 · 20 is above 11 in floats
+        dominates &= top >= agreement * voters * (1 - 1e-12)  # 0.28 · 25 is above 7 in floats
     elif isinstance(agreement, int):
         dominates &= top >= agreement
     return np.where(dominates, counts.argmax(axis=1), -1)

@@ -216,6 +216,12 @@ def test_an_option_that_the_encoder_lacks_is_refused_but_a_setting_is_left_aside
     assert softlabels.encoder_from_settings("soft", CLASSES, **settings).options == {}
     hard = softlabels.encoder_from_settings("hard", CLASSES, **settings)
     assert hard.options == {"agreement": 3}
+    own = softlabels.encoder_from_settings("modified_soft", CLASSES, {"alpha": 2}, **settings)
+    assert own.options == {"alpha": 2.0}
+    with pytest.raises(InputError, match=r"'soft' has no option \['alpha'\]; its options: \[\]"):
+        softlabels.encoder_from_settings("soft", CLASSES, {"alpha": 2})
+    with pytest.raises(InputError, match="encoder options must look like"):
+        softlabels.encoder_from_settings("soft", CLASSES, ["alpha"])
 
 
 class Unregistered(SoftEncoder):
@@ -472,3 +478,79 @@ def test_two_classes_of_one_name_are_still_two():
     taken = "'local' is already registered"
     with ENCODERS.temporarily("local", factory()), pytest.raises(ValueError, match=taken):
         softlabels.register_encoder("local")(factory())
+
+
+@dataclass
+class ClassPrior(softlabels.AnnotationEncoder):
+    """Shares of votes, smoothed towards the classes' frequency in training."""
+
+    strength: float = 3.0
+
+    def fit(self, ballots):
+        votes = ballots.of(self.classes).sum(axis=0)
+        self.prior_ = votes / votes.sum()
+        return self
+
+    def targets(self, ballots):
+        votes = ballots.of(self.classes)
+        total = votes.sum(axis=1, keepdims=True)
+        return (votes + self.strength * self.prior_) / (total + self.strength)
+
+
+TRAINING = softlabels.Ballots([[3, 0, 1], [0, 1, 0]], [H, S, O])  # of 4 votes 3 are for happy
+
+
+@pytest.fixture
+def prior():
+    with ENCODERS.temporarily("class_prior", ClassPrior):
+        yield build("class_prior", [H, S])
+
+
+def test_an_encoder_that_learns_uses_what_it_was_fitted_on(prior):
+    assert prior.fit(TRAINING) is prior
+    target = prior.encode([[S], [S], [O]])
+    assert target.tolist() == pytest.approx([3 * 0.75 / 5, (2 + 3 * 0.25) / 5])
+    assert prior.options == {"strength": 3.0}  # what is learned is no option
+
+
+def test_an_encoder_that_has_not_been_fitted_makes_no_targets(prior):
+    message = r"encoder 'class_prior' learns from training votes: call fit\(ballots\) first"
+    with pytest.raises(InputError, match=message):
+        prior.encode([[H]])
+    assert build("soft").fit(TRAINING) == build("soft")  # nothing to learn, nothing to refuse
+
+
+def test_a_prior_alone_is_no_target(prior):
+    assert np.isnan(prior.fit(TRAINING).encode_batch([[[O]], [[]]])).all()
+    with pytest.raises(ValueError, match="no encoder takes such an utterance"):
+        prior.encode([[O]])
+
+
+def test_what_was_learned_is_saved_exactly_and_verified_on_loading(prior, tmp_path):
+    prior.fit(TRAINING)
+    saved = Checkpointer(tmp_path, {"encoder": prior}).save_checkpoint()
+    learned = json.loads((saved.path / "encoder.ckpt").read_text())["learned"]
+    assert learned == {"prior_": {"dtype": "<f8", "values": [0.75, 0.25]}}
+
+    again = build("class_prior", [H, S]).fit(TRAINING)
+    assert Checkpointer(tmp_path, {"encoder": again}).recover_if_possible()
+    other = build("class_prior", [H, S]).fit(TRAINING.take([0]))
+    with pytest.raises(InputError, match=r"learned from other votes: prior_ is .*0.75, 0.25"):
+        Checkpointer(tmp_path, {"encoder": other}).recover_if_possible()
+    with pytest.raises(InputError, match=r"another encoder: options"):
+        build("class_prior", [H, S], strength=1.0).load(saved.path / "encoder.ckpt")
+
+
+def test_an_encoder_that_has_not_been_fitted_takes_over_what_was_learned(prior, tmp_path):
+    thirds = softlabels.Ballots([[2, 1]], [H, S])
+    prior.fit(thirds).save(tmp_path / "encoder")
+    reused = build("class_prior", [H, S])
+    reused.load(tmp_path / "encoder")
+    assert reused.prior_.tolist() == [2 / 3, 1 / 3]  # to the last bit
+    assert np.array_equal(reused.encode([[S]]), prior.encode([[S]]))
+
+
+def test_an_encoder_saved_before_it_was_fitted_is_refused(prior, tmp_path):
+    prior.save(tmp_path / "encoder")
+    with pytest.raises(InputError, match="nothing that encoder 'class_prior' learned"):
+        build("class_prior", [H, S]).load(tmp_path / "encoder")

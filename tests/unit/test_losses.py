@@ -76,3 +76,39 @@ def test_bad_settings_are_named():
         soft_cross_entropy(p, p, weight=torch.ones(3))
     with pytest.raises(ValueError, match="unknown loss 'mse'"):
         get_loss("mse")
+
+
+LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.1, 0.2, 0.3]])
+TARGETS = torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.25, 0.25]])
+
+
+@pytest.mark.parametrize("wrong", [LOGITS, LOGITS.softmax(dim=1), LOGITS.log_softmax(dim=1) / 2])
+def test_what_is_no_log_probability_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"log_softmax.*utterance 0 of the batch sum to"):
+        soft_cross_entropy(wrong, TARGETS)
+
+
+def test_a_batch_of_nothing_and_a_target_of_none_are_refused():
+    with pytest.raises(ValueError, match="the batch is empty"):
+        soft_cross_entropy(torch.zeros(0, 3), torch.zeros(0, 3))
+    none = torch.tensor([[1.0, 0.0, 0.0], [float("nan")] * 3])
+    with pytest.raises(ValueError, match="target of utterance 1 of the batch is NaN"):
+        soft_cross_entropy(LOGITS.log_softmax(dim=1), none)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("classes", [2, 10, 200])
+def test_outputs_of_16_bits_are_log_probabilities_too_and_lose_nothing_more(dtype, classes):
+    torch.manual_seed(0)
+    outputs = (10 * torch.randn(500, classes)).to(dtype).log_softmax(dim=1)
+    targets = torch.randn(500, classes).softmax(dim=1)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = soft_cross_entropy(outputs, targets)
+    assert loss.dtype == torch.float32
+    exact = -(targets.double() * outputs.double()).sum(dim=1).mean()
+    assert float(loss) == pytest.approx(float(exact), rel=1e-6)
+
+
+def test_outputs_that_diverged_give_a_loss_that_says_so():
+    outputs = torch.full((2, 3), float("nan"))
+    assert soft_cross_entropy(outputs, TARGETS).isnan()
