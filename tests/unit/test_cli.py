@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 
+import click
 import pytest
 
 LONG = "task,worker,label\nu1,ann,happy\nu1,bob,happy\nu1,cat,sad\nu2,ann,other\nu2,bob,sad\n"
@@ -276,3 +277,67 @@ def test_what_is_wrong_is_told_and_the_exit_code_says_whose_fault(arguments, cod
 @pytest.mark.parametrize("command", ["encode", "audit", "simulate", "report", "encoders"])
 def test_help_shows_examples(command):
     assert f"softlabels {command}" in softlabels(command, "--help").stdout.partition("Options")[2]
+
+
+@pytest.mark.parametrize("command", ["encode", "audit"])
+def test_votes_for_no_class_are_reported_in_one_line(command):
+    given = LONG + "u3,ann,Happy\n"
+    done = softlabels(command, "-", *CLASSES, given=given)
+    line = "2 of 6 votes go to no class: Happy (1), other (1). 'Happy' and 'happy' differ in case"
+    assert done.stderr.count(line) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "clear"), [("2", "u1"), ("plurality", "u1"), ("majority", "u1"), ("0.7", "")]
+)
+def test_what_makes_a_label_dominant_is_an_option(rule, clear):
+    options = ["--encoder", "hard", "--agreement", rule, *CLASSES]
+    rows = table(softlabels("encode", "-", *options, given=LONG).stdout)
+    assert "".join(row["item"] for row in rows if row["happy"] == "1.0") == clear
+    audit = softlabels("audit", "-", "--agreement", rule, *CLASSES, given=LONG).stdout
+    assert f"| clear | {1 if clear else 0} " in audit
+
+
+def test_an_agreement_that_is_no_rule_is_wrong_usage():
+    refused = softlabels("encode", "-", "--agreement", "most", *CLASSES, given=LONG, code=2)
+    assert "agreement must be a whole number" in refused.stderr
+
+
+def test_a_manifest_that_is_nested_too_deep_is_named():
+    given = '{"u1": {"votes": ' + "[" * 100_000 + "]" * 100_000 + "}}"
+    refused = softlabels("encode", "-", *CLASSES, given=given, code=1)
+    assert "nested too deep" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        ("InputError('mend it')", "Error: mend it"),
+        ("OSError('no room')", "Error: no room"),
+    ],
+)
+def test_an_error_that_can_be_mended_is_one_line(error, message):
+    assert run_failing(f"raise {error}") == (1, f"{message}\n")
+
+
+@pytest.mark.parametrize("bug", ["int('x')", "None + 1", "{}['x']", "raise TypeError('x')"])
+def test_a_bug_keeps_its_traceback(bug):
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        run_failing(bug)
+
+
+def run_failing(statement):
+    """Run a command that fails as if it were one of the package's."""
+    from click.testing import CliRunner
+
+    from softlabels.cli.group import Group
+    from softlabels.errors import InputError
+
+    names = {"__name__": "softlabels.example", "InputError": InputError}
+    exec(f"def fail():\n    {statement}", names)
+    group = Group(commands={"fail": click.Command("fail", callback=names["fail"])})
+    done = CliRunner().invoke(group, ["fail"], catch_exceptions=True)
+    if not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.exit_code, done.output
