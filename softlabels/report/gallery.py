@@ -55,7 +55,7 @@ def draw_all(
     says = "The commonest patterns of votes in this corpus, and the target that each encoder gives."
     file = picture("teachers.png", "What each teacher makes of the votes", says)
     done, classes = sweep.finished, sweep.classes
-    kinds = ballots.partition(classes, sweep.plan["minimum_agreement"])
+    kinds = ballots.partition(classes, sweep.plan["agreement"])
     common = commonest_patterns(ballots.counts[kinds != "discarded"], PATTERNS)
     draw_teachers(common, ballots.labels, encoders, file)
     if done.empty:

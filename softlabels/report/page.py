@@ -59,9 +59,9 @@ def write_report(folder: str | Path) -> str:
     votes = {name: _votes(entry, sweep) for name, entry in sweep.manifest.items()}
     voted = {name: each for name, each in votes.items() if any(each)}
     ballots = Ballots.from_votes(voted.values(), labels=classes)
-    encoders = compared_encoders(classes, plan["alpha"], plan["minimum_agreement"])
-    targets = target_statistics(ballots, encoders, plan["minimum_agreement"])
-    ceiling = human_ceiling(voted.values(), classes, plan["minimum_agreement"])
+    encoders = compared_encoders(classes, plan["alpha"], plan["agreement"])
+    targets = target_statistics(ballots, encoders, plan["agreement"])
+    ceiling = human_ceiling(voted.values(), classes, plan["agreement"])
     agreement = krippendorff_alpha(ballots.counts)
     found, units = differences(sweep)
     scores = to_annotators(sweep)
