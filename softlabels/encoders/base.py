@@ -126,11 +126,8 @@ class AnnotationEncoder(ABC):
         if self.learns() and not learned_attributes(self):
             raise InputError(f"{self._who()} learns from training votes: call fit(ballots) first")
         with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 where nobody gave a class
-            made = np.array(self.targets(ballots), dtype=np.float32, order="C")
-        if made.shape == (len(ballots), len(self)):
-            # Without a vote a prior alone would give a target: a guess, not a label.
-            made[~ballots.voted(self.classes)] = np.nan
-        return check_targets(made, len(ballots), len(self), self._who())
+            targets = self.targets(ballots)
+        return check_targets(targets, ballots.voted(self.classes), len(self), self._who())
 
     def encode_counts(self, counts: ArrayLike, labels: Sequence[str]) -> NDArray[np.float32]:
         """Turn counts of votes into targets.

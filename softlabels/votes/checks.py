@@ -184,22 +184,27 @@ def _columns_in_order(counts: Any, labels: tuple[str, ...]) -> Any:
     return counts[list(labels)].to_numpy()
 
 
-def check_targets(targets: ArrayLike, items: int, classes: int, who: str) -> NDArray[np.float32]:
-    """Return what an encoder made of counts, if it is targets.
+def check_targets(
+    targets: ArrayLike, voted: NDArray[np.bool_], classes: int, who: str
+) -> NDArray[np.float32]:
+    """Return what an encoder made of ballots, if it is targets.
 
     Arguments
     ---------
     targets : array_like
         What it made.
-    items, classes : int
-        N and K.
+    voted : numpy.ndarray
+        [N], whether somebody gave one of the K classes. Without a vote a prior alone would
+        give a target: a guess, not a label.
+    classes : int
+        K.
     who : str
         Whose they are, for the message.
 
     Returns
     -------
     targets : numpy.ndarray
-        [N, K], float32: rows sum to 1; NaN where there can be no target.
+        [N, K], float32, a copy: rows sum to 1; NaN where there can be no target.
 
     Raises
     ------
@@ -208,23 +213,26 @@ def check_targets(targets: ArrayLike, items: int, classes: int, who: str) -> NDA
 
     Example
     -------
-    >>> check_targets([[0.5, 0.5]], items=1, classes=2, who="encoder 'soft'")
-    array([[0.5, 0.5]], dtype=float32)
+    >>> made = [[0.5, 0.5], [0.5, 0.5]]
+    >>> check_targets(made, np.array([True, False]), classes=2, who="encoder 'soft'")
+    array([[0.5, 0.5],
+           [nan, nan]], dtype=float32)
     """
-    made = np.asarray(targets, dtype=np.float32)
-    if made.shape != (items, classes):
+    made = np.array(targets, dtype=np.float32, order="C")
+    if made.shape != (len(voted), classes):
         raise InputError(
-            f"{who} must give targets [{items}, {classes}], one of {classes} classes for each "
+            f"{who} must give targets [{len(voted)}, {classes}], one of {classes} classes for each "
             f"utterance; got shape {list(made.shape)}"
         )
     # over few columns einsum takes a fifth of the time of .sum(axis=1)
-    wrong = ~(abs(np.einsum("nk->n", made) - 1) <= 1e-3)  # NaN too
+    wrong = voted & ~(abs(np.einsum("nk->n", made) - 1) <= 1e-3)  # NaN too
     if (negative := made < 0).any():
-        wrong |= negative.any(axis=1)
+        wrong |= voted & negative.any(axis=1)
     wrong[wrong] = ~np.isnan(made[wrong]).all(axis=1)
     if wrong.any():
         raise InputError(
             f"{who} must give targets that are at least 0 and sum to 1, or all NaN for none; "
             f"got {made[wrong][0].tolist()}"
         )
+    made[~voted] = np.nan
     return made

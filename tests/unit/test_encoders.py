@@ -554,3 +554,22 @@ def test_an_encoder_saved_before_it_was_fitted_is_refused(prior, tmp_path):
     prior.save(tmp_path / "encoder")
     with pytest.raises(InputError, match="nothing that encoder 'class_prior' learned"):
         build("class_prior", [H, S]).load(tmp_path / "encoder")
+
+
+def test_the_encoders_of_the_document_do_what_it_says():
+    text = (Path(__file__).parents[2] / "docs/encoders.md").read_text("utf-8")
+    prior_soft, class_prior, use = (
+        part.partition("```")[0] for part in text.split("```python\n")[1:]
+    )
+    names = {"__name__": "softlabels_prior"}
+    exec(prior_soft, names)
+    exec(class_prior, names)
+    with ENCODERS.temporarily("prior_soft", names["PriorSoftEncoder"]):
+        exec(use, names)
+        options = {"prior": [0.7, 0.3]}
+        built = softlabels.encoder_from_settings("prior_soft", [N, H], options, alpha=1.0)
+        assert built.options == {"prior": [0.7, 0.3], "strength": 3.0}
+        with pytest.raises(InputError, match="'prior_soft': prior must be 2 probabilities"):
+            softlabels.encoder_from_settings("prior_soft", [N, H], {"prior": [0.7]})
+    learned = names["ClassPriorEncoder"]([H, S]).fit(TRAINING)
+    assert learned.prior_.tolist() == [0.75, 0.25]
