@@ -16,6 +16,10 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
+    # An editable install then adds this folder to sys.path. By default it would add an import hook
+    # that comes last: after the clone itself, which, seen from the folder around it, is an empty
+    # namespace package of the same name.
+    package_dir={"": "."},
     packages=find_packages(include=["softlabels", "softlabels.*"]),
     package_data={"softlabels": ["py.typed", "report/*.jinja"]},
     install_requires=[
