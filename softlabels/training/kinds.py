@@ -1,0 +1,172 @@
+"""Kinds of settings: which values each takes, and how it says so."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+REFERENCE = re.compile(r"<[^>]*>")  # HyperPyYAML would replace it by another setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """Values of one kind; ``optional`` ones may be null too."""
+
+    optional: bool = False
+    as_typed: ClassVar[bool] = False  # on the command line: the text is the value
+
+    def takes(self, value: Any) -> bool:
+        """Return whether a setting of this kind may have this value."""
+        return (value is None and self.optional) or self.holds(value)
+
+    def holds(self, value: Any) -> bool:
+        """Return whether a value other than null is of this kind."""
+        raise NotImplementedError
+
+    def allowed(self) -> str:
+        """Describe the values, null aside."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return f"{self.allowed()}, or null" if self.optional else self.allowed()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Switch(Kind):
+    """True or false; no other word and no number stands for one."""
+
+    def holds(self, value: Any) -> bool:
+        return isinstance(value, bool)
+
+    def allowed(self) -> str:
+        return "true or false"
+
+
+@dataclass(frozen=True)
+class Whole(Kind):
+    """A whole number from ``least`` to ``most``; with ``step``, a multiple of it.
+
+    Example
+    -------
+    >>> Whole(1, 8).takes(8), Whole(1, 8).takes(1.5), Whole(0, 1).takes(True)
+    (True, False, False)
+    """
+
+    least: int
+    most: int
+    step: int = 1
+
+    def holds(self, value: Any) -> bool:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and self.least <= value <= self.most and value % self.step == 0
+
+    def allowed(self) -> str:
+        multiple = f", a multiple of {self.step}" if self.step > 1 else ""
+        return f"a whole number from {self.least} to {self.most}{multiple}"
+
+
+@dataclass(frozen=True)
+class Number(Kind):
+    """A number from ``least`` to ``most``; ``above``, ``below``: without that end itself.
+
+    Example
+    -------
+    >>> print(Number(0, 1, below=True))
+    a number from 0 to below 1
+    >>> Number(0, 1, below=True).takes(1), Number(0, 1).takes(float("nan"))
+    (False, False)
+    """
+
+    least: float
+    most: float
+    above: bool = False
+    below: bool = False
+
+    def holds(self, value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return False
+        ends = (self.above and value == self.least) or (self.below and value == self.most)
+        return math.isfinite(value) and self.least <= value <= self.most and not ends
+
+    def allowed(self) -> str:
+        least = f"above {self.least:g}" if self.above else f"from {self.least:g}"
+        return f"a number {least} to {'below ' if self.below else ''}{self.most:g}"
+
+
+@dataclass(frozen=True)
+class Word(Kind):
+    """One of some words; ``choices`` is called when they are needed."""
+
+    choices: Callable[[], Sequence[str]]
+    as_typed: ClassVar[bool] = True
+
+    def holds(self, value: Any) -> bool:
+        return isinstance(value, str) and value in self.choices()
+
+    def allowed(self) -> str:
+        return f"one of {', '.join(self.choices())}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text(Kind):
+    """Any text, such as a path."""
+
+    as_typed: ClassVar[bool] = True
+
+    def holds(self, value: Any) -> bool:
+        usable = isinstance(value, str) and value.strip() and "\0" not in value
+        return bool(usable and not REFERENCE.search(value))
+
+    def allowed(self) -> str:
+        return "a text that is not blank and has no <name> in it"
+
+
+@dataclass(frozen=True)
+class Names(Kind):
+    """A list of at least ``least`` different names, of ``choices`` if given.
+
+    Example
+    -------
+    >>> print(Names(1, ("clear", "ambiguous")))
+    a list of clear, ambiguous or both, as in [clear, ambiguous]
+    >>> Names(2).takes(["happy"]), Names(2).takes(["happy", "sad"])
+    (False, True)
+    """
+
+    least: int
+    choices: tuple[str, ...] = ()
+
+    def holds(self, value: Any) -> bool:
+        if not isinstance(value, (list, tuple)) or not all(map(_is_name, value)):
+            return False
+        known = not self.choices or set(value) <= set(self.choices)
+        return known and len(set(value)) == len(value) >= self.least
+
+    def allowed(self) -> str:
+        if self.choices:
+            form = ", ".join(self.choices)
+            return f"a list of {form} or both, as in [{form}]"
+        return f"a list of at least {self.least} different names, as in [happy, sad]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapping(Kind):
+    """Name → value; with ``names``, name → name."""
+
+    names: bool = False
+
+    def holds(self, value: Any) -> bool:
+        if not isinstance(value, dict) or not all(map(_is_name, value)):
+            return False
+        return not self.names or all(map(_is_name, value.values()))
+
+    def allowed(self) -> str:
+        form = "{one: another}" if self.names else "{name: value}"
+        return f"a mapping, as in {form}, or {{}}"
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())

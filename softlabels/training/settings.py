@@ -1,0 +1,177 @@
+"""The settings of a training: which values each takes, and what it means.
+
+A setting is a key at the top level of a YAML, whose value is the default. Keys that only some
+networks have are here too; a YAML may add others, which its own network must check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from softlabels.encoders import available_encoders
+from softlabels.errors import InputError
+from softlabels.features.frontends import FRONT_ENDS
+from softlabels.training import kinds
+from softlabels.training.data import NORMALIZATIONS
+from softlabels.training.kinds import Kind, Names, Number, Switch, Text, Whole, Word
+from softlabels.votes.checks import TRAIN_ON
+
+UNKNOWN = object()  # a default that follows from other settings
+SIZE = Whole(1, 8192)
+
+
+class Setting(NamedTuple):
+    """Which values a setting takes, and what it means."""
+
+    kind: Kind
+    meaning: str
+
+
+SETTINGS: dict[str, Setting] = {
+    "encoder": Setting(
+        Word(available_encoders), "turns votes into targets; others can be installed"
+    ),
+    "alpha": Setting(Number(0, 1000), "votes added to each class by `modified_soft`; 0 is `soft`"),
+    "encoder_options": Setting(kinds.Mapping(), "further options of the encoder, by name"),
+    "train_on": Setting(
+        Names(1, TRAIN_ON), "kinds of utterances; `hard` takes clear utterances only"
+    ),
+    "data_folder": Setting(Text(), "the corpus; `simulated`: speech that the project makes"),
+    "classes": Setting(Names(2), "target classes, spelt as in the corpus"),
+    "merge": Setting(
+        kinds.Mapping(names=True), "`{Excited: Happiness}` counts Excited as Happiness"
+    ),
+    "agreement": Setting(Whole(1, 1000), "annotators behind a dominant emotion, at least"),
+    "valid_fraction": Setting(
+        Number(0, 0.5),
+        "share of the clear training utterances that validates; drawn by the seed, they share "
+        "speakers with training",
+    ),
+    "frontend": Setting(
+        Word(lambda: tuple(FRONT_ENDS)),
+        "the features: `acoustic47` has 47; `fbank` 40 log mel energies and `mfcc` 20 "
+        "coefficients, with deltas; `fbank80` without",
+    ),
+    "normalization": Setting(
+        Word(lambda: NORMALIZATIONS),
+        "over the training utterances, or by each speaker's own unlabelled audio, test "
+        "speakers' too",
+    ),
+    "class_weighting": Setting(
+        Switch(), "weights from the classes of the clear training utterances"
+    ),
+    "number_of_epochs": Setting(Whole(1, 100_000), "passes over the training utterances"),
+    "batch_size": Setting(Whole(1, 65_536), "utterances in a batch, of all processes together"),
+    "lr": Setting(Number(0, 1, above=True), "learning rate of the first epoch"),
+    "lr_final": Setting(Number(0, 1), "learning rate of the last epoch; linear between"),
+    "max_grad_norm": Setting(
+        Number(0, 1e6, above=True), "gradients of a larger norm are scaled down to it"
+    ),
+    "seed": Setting(
+        Whole(0, 2**32 - 1), "fixes weights, dropout, order and the validation utterances"
+    ),
+    "hidden_size": Setting(SIZE, "units of each layer but the LSTM"),
+    "lstm_size": Setting(SIZE, "units of the LSTM, in each direction"),
+    "frame_step": Setting(
+        Whole(1, 100), "the LSTM takes every third frame, at a third of the cost; 1: every frame"
+    ),
+    "dropout": Setting(Number(0, 1, below=True), "probability that a unit is dropped"),
+    "channels": Setting(Whole(8, 4096, step=8), "channels of the convolutions"),
+    "attention_channels": Setting(SIZE, "channels of the attention"),
+    "embedding_size": Setting(SIZE, "size of an utterance's embedding"),
+    "wavlm": Setting(Text(), "WavLM's folder, or its id on the Hugging Face hub"),
+    "freeze": Setting(Switch(), "whether WavLM stays as it is"),
+    "head": Setting(
+        Word(lambda: ("blstm", "linear")), "on WavLM: with attention, or on the mean over time"
+    ),
+    "feature_store": Setting(
+        Text(optional=True), "where features are kept; null: `$SOFTLABELS_CACHE`"
+    ),
+    "feature_dtype": Setting(Word(lambda: ("float32", "float16")), "how features are kept"),
+    "output_folder": Setting(Text(), "where the run's results go"),
+}
+
+
+def check_settings(
+    settings: Mapping[str, Any], place: str, table: Mapping[str, Setting] = SETTINGS
+) -> None:
+    """Refuse settings that have a value which they don't take.
+
+    Arguments
+    ---------
+    settings : dict
+        Name → value, before anything is built from them. A name that the table lacks is skipped.
+    place : str
+        Where they are from, for the message.
+    table : dict
+        Name → `Setting`.
+
+    Raises
+    ------
+    InputError
+        One line for each such setting: the value, and those that are allowed.
+
+    Example
+    -------
+    >>> check_settings({"class_weighting": "no", "lr_final": -1, "seed": 7}, "my.yaml")
+    Traceback (most recent call last):
+    ...
+    softlabels.errors.InputError: my.yaml: 2 settings have values that they don't take
+      class_weighting: no; give true or false
+      lr_final: -1; give a number from 0 to 1
+    """
+    problems = [
+        f"{name}: {show_value(value)}; give {table[name].kind}"
+        for name, value in settings.items()
+        if name in table and not table[name].kind.takes(value)
+    ]
+    if problems:
+        count = (
+            "a setting has a value that it doesn't"
+            if len(problems) == 1
+            else (f"{len(problems)} settings have values that they don't")
+        )
+        raise InputError("\n  ".join([f"{place}: {count} take", *problems]))
+
+
+def settings_table(defaults: Mapping[str, Any], table: Mapping[str, Setting] = SETTINGS) -> str:
+    """Describe settings for a document, as a Markdown table.
+
+    Arguments
+    ---------
+    defaults : dict
+        Name → default; the rows' order.
+
+    Example
+    -------
+    >>> print(settings_table({"freeze": True}))
+    | setting | default | values | meaning |
+    |---|---|---|---|
+    | `--freeze` | `true` | true or false | whether WavLM stays as it is |
+    """
+    lines = ["| setting | default | values | meaning |", "|---|---|---|---|"]
+    for name, default in defaults.items():
+        if name in table:
+            value = "" if default is UNKNOWN else f"`{show_value(default)}`"
+            lines.append(f"| `--{name}` | {value} | {table[name].kind} | {table[name].meaning} |")
+    return "\n".join(lines)
+
+
+def show_value(value: Any) -> str:
+    """Write a value as a YAML has it, cut to 100 characters.
+
+    Example
+    -------
+    >>> show_value(True), show_value(["a", "b"]), show_value(None), show_value("no")
+    ('true', '[a, b]', 'null', 'no')
+    """
+    if isinstance(value, (list, tuple)):
+        text = f"[{', '.join(map(show_value, value))}]"
+    elif isinstance(value, Mapping):
+        text = "{" + ", ".join(f"{key}: {show_value(each)}" for key, each in value.items()) + "}"
+    elif value is None or isinstance(value, bool):
+        text = {None: "null", True: "true", False: "false"}[value]
+    else:
+        text = str(value)
+    return text if len(text) <= 100 else f"{text[:100]}…"
