@@ -6,18 +6,15 @@ import argparse
 import difflib
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple, NoReturn
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 from speechbrain.utils.run_opts import RunOptions
 
+from softlabels.corpora.kinds import Setting, read_yaml
 from softlabels.training.hparams import plain_values, read_tree
 from softlabels.training.settings import SETTINGS, UNKNOWN, show_value
-
-USAGE = "%(prog)s FILE.yaml [--SETTING VALUE] … [RUN OPTION] …"
 
 
 class CommandLine(NamedTuple):
@@ -28,7 +25,12 @@ class CommandLine(NamedTuple):
     overrides: dict[str, Any]
 
 
-def parse(arguments: Sequence[str], description: str | None = None) -> CommandLine:
+def parse(
+    arguments: Sequence[str],
+    defaults: Mapping[str, Any] | None = None,
+    table: Mapping[str, Setting] = SETTINGS,
+    description: str | None = None,
+) -> CommandLine:
     """Read a command line.
 
     Values of texts are taken as they were typed, others are read as YAML, and checked later by
@@ -41,35 +43,40 @@ def parse(arguments: Sequence[str], description: str | None = None) -> CommandLi
         A YAML's name, SpeechBrain's run options, and settings at the YAML's top level, each
         once: ``--name value`` or ``--name=value``. Progress bars are off, too, where stderr is
         no terminal.
+    defaults : dict, optional
+        Settings that a corpus adds to the YAML's, and defaults of its own for those.
+    table : dict
+        Name → `Setting`.
     description : str, optional
         What ``--help`` says first.
     """
     help_asked = "--help" in arguments or "-h" in arguments
-    # The YAML is looked for among what every YAML has; then its own settings are known as well.
-    parser = _Parser(description)
-    file = parser.parse_known_args([a for a in arguments if a not in ("-h", "--help")])[0].FILE
+    words = [word for word in arguments if word not in ("--help", "-h")]
+    # The YAML is found by what every YAML has; then its own settings are known as well.
+    parser = _Parser(table, description)
+    file = parser.parse_known_args(words)[0].FILE
     if file is None:
         if help_asked:
-            parser.show_help({})
+            parser.show_help({}, table)
         parser.error("give a YAML first, as hparams/modified_soft.yaml")
-    defaults = settable(read_tree(file))
-    parser = _Parser(description, defaults)
+    known = {**settable(read_tree(file)), **(defaults or {})}
+    parser = _Parser(known, description)
     if help_asked:
-        parser.show_help(defaults)
-    parser.refuse_repeated(arguments)
-    options, unknown = parser.parse_known_args(list(arguments))
+        parser.show_help(known, table)
+    refuse_repeated(parser, words)
+    options, unknown = parser.parse_known_args(words)
     parser.refuse_unknown(unknown)
-    given = {name: value for name, value in vars(options).items() if value is not None}
-    given.pop("FILE")
+    given = {name: value for name, value in vars(options).items() if name != "FILE"}
     overrides = {
-        name: read_value(name, given.pop(name), defaults[name])
-        for name in defaults
+        name: read_value(given.pop(name), known[name], table.get(name))
+        for name in known
         if name in given
     }
     overridden = set(given)
     given["noprogressbar"] = given.get("noprogressbar", False) or not sys.stderr.isatty()
-    run_opts = RunOptions(**given, param_file=file, overridden_args=overridden)
-    return CommandLine(file, run_opts, overrides)
+    return CommandLine(
+        file, RunOptions(**given, param_file=file, overridden_args=overridden), overrides
+    )
 
 
 def settable(tree: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,48 +86,47 @@ def settable(tree: Mapping[str, Any]) -> dict[str, Any]:
     return {name: plain.get(name, UNKNOWN) for name in names}
 
 
-def read_value(name: str, text: str, default: Any = None) -> Any:
-    """Read a setting's value from the command line.
+def read_value(text: str, default: Any, setting: Setting | None) -> Any:
+    """Read a setting's value from the command line; without `Setting`, by its default's type.
 
     Example
     -------
-    >>> read_value("seed", "7"), read_value("output_folder", "7 #b"), read_value("merge", "{a: b}")
-    (7, '7 #b', {'a': 'b'})
+    >>> read_value("7", 1, None), read_value("7 #", "a", None), read_value("7", 1, SETTINGS["head"])
+    (7, '7 #', '7')
     """
-    if name in SETTINGS:
-        kind = SETTINGS[name].kind
-        if kind.as_typed and not (kind.optional and text == "null"):
-            return text
-    elif isinstance(default, str):
-        return text
-    try:
-        return YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError):
-        return text
+    if setting is not None:
+        return setting.kind.read(text)
+    return text if isinstance(default, str) else read_yaml(text)
 
 
-def describe(name: str, default: Any) -> str:
+def refuse_repeated(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    """End with a usage error where an option of the parser's is given twice."""
+    names = [word.partition("=")[0] for word in arguments if word.startswith("--")]
+    for name in names:
+        if names.count(name) > 1 and name in parser._option_string_actions:
+            parser.error(f"{name} is given {names.count(name)} times; give it once")
+
+
+def describe(name: str, default: Any, setting: Setting | None) -> str:
     """Describe a setting for ``--help``.
 
     Example
     -------
-    >>> describe("dropout", 0.5).splitlines()[0]
+    >>> describe("dropout", 0.5, SETTINGS["dropout"]).splitlines()[0]
     '  --dropout (0.5): a number from 0 to below 1'
     """
-    known = SETTINGS.get(name)
     value = "" if default is UNKNOWN else f" ({show_value(default)})"
-    if known is None:
+    if setting is None:
         return f"  --{name}{value}"
-    meaning = textwrap.fill(known.meaning.replace("`", ""), 92)
-    return f"  --{name}{value}: {known.kind}\n{textwrap.indent(meaning, '      ')}"
+    return f"  --{name}{value}: {setting.kind}\n{_indented(setting.meaning.replace('`', ''))}"
 
 
 class _Parser(argparse.ArgumentParser):
-    """SpeechBrain's run options and a YAML's settings, of which none has a default here."""
+    """SpeechBrain's run options and settings, of which none has a default here."""
 
-    def __init__(self, description: str | None, settings: Mapping[str, Any] = SETTINGS) -> None:
+    def __init__(self, settings: Iterable[str], description: str | None) -> None:
         super().__init__(
-            usage=USAGE,
+            usage="%(prog)s FILE.yaml [--SETTING VALUE] … [RUN OPTION] …",
             description=description,
             add_help=False,
             allow_abbrev=False,
@@ -136,12 +142,6 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}\n(--help lists the settings)\n")
 
-    def refuse_repeated(self, arguments: Sequence[str]) -> None:
-        names = [word.partition("=")[0] for word in arguments if word.startswith("--")]
-        for name in names:
-            if names.count(name) > 1 and name in self._option_string_actions:
-                self.error(f"{name} is given {names.count(name)} times; give it once")
-
     def refuse_unknown(self, words: Sequence[str]) -> None:
         known = list(self._option_string_actions)
         for word in words:
@@ -154,23 +154,26 @@ class _Parser(argparse.ArgumentParser):
             near = " or ".join(difflib.get_close_matches(name, known))
             self.error(f"there is no setting {name}" + (f"; did you mean {near}?" if near else ""))
 
-    def show_help(self, defaults: Mapping[str, Any]) -> NoReturn:
-        options = [option for option in _run_options() if option.dest not in defaults]
-        settings = [describe(name, defaults.get(name, UNKNOWN)) for name in defaults or SETTINGS]
+    def show_help(self, defaults: Mapping[str, Any], table: Mapping[str, Setting]) -> NoReturn:
+        names = list(defaults or table)
+        settings = [describe(name, defaults.get(name, UNKNOWN), table.get(name)) for name in names]
+        options = [
+            f"  --{option.dest}\n{_indented(option.help or '')}"
+            for option in _run_options()
+            if option.dest not in names
+        ]
         parts = [
             self.format_usage().rstrip(),
             (self.description or "").strip(),
-            "\n".join(
-                ["Settings" + (", with the YAML's defaults:" if defaults else ":"), *settings]
-            ),
-            "\n".join(["SpeechBrain's run options:", *(_describe(option) for option in options)]),
+            "\n".join([f"Settings{', with the defaults' if defaults else ''}:", *settings]),
+            "\n".join(["SpeechBrain's run options:", *options]),
         ]
         print("\n\n".join(filter(None, parts)))
         self.exit(0)
 
 
-def _describe(option: argparse.Action) -> str:
-    return f"  --{option.dest}\n{textwrap.indent(textwrap.fill(option.help or '', 92), '      ')}"
+def _indented(text: str) -> str:
+    return textwrap.indent(textwrap.fill(text, 92), " " * 6)
 
 
 def _run_options() -> list[argparse.Action]:

@@ -7,25 +7,27 @@ networks have are here too; a YAML may add others, which its own network must ch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from softlabels.corpora.kinds import (
+    HeldOut,
+    Names,
+    Number,
+    Pairs,
+    Setting,
+    Switch,
+    Text,
+    Whole,
+    Word,
+)
 from softlabels.encoders import available_encoders
 from softlabels.errors import InputError
 from softlabels.features.frontends import FRONT_ENDS
-from softlabels.training import kinds
 from softlabels.training.data import NORMALIZATIONS
-from softlabels.training.kinds import Kind, Names, Number, Switch, Text, Whole, Word
 from softlabels.votes.checks import TRAIN_ON
 
 UNKNOWN = object()  # a default that follows from other settings
 SIZE = Whole(1, 8192)
-
-
-class Setting(NamedTuple):
-    """Which values a setting takes, and what it means."""
-
-    kind: Kind
-    meaning: str
 
 
 SETTINGS: dict[str, Setting] = {
@@ -33,16 +35,15 @@ SETTINGS: dict[str, Setting] = {
         Word(available_encoders), "turns votes into targets; others can be installed"
     ),
     "alpha": Setting(Number(0, 1000), "votes added to each class by `modified_soft`; 0 is `soft`"),
-    "encoder_options": Setting(kinds.Mapping(), "further options of the encoder, by name"),
+    "encoder_options": Setting(Pairs(), "further options of the encoder, by name"),
     "train_on": Setting(
         Names(1, TRAIN_ON), "kinds of utterances; `hard` takes clear utterances only"
     ),
     "data_folder": Setting(Text(), "the corpus; `simulated`: speech that the project makes"),
     "classes": Setting(Names(2), "target classes, spelt as in the corpus"),
-    "merge": Setting(
-        kinds.Mapping(names=True), "`{Excited: Happiness}` counts Excited as Happiness"
-    ),
+    "merge": Setting(Pairs(names=True), "`{Excited: Happiness}` counts Excited as Happiness"),
     "agreement": Setting(Whole(1, 1000), "annotators behind a dominant emotion, at least"),
+    "held_out": Setting(HeldOut(), "what the test set is; `official`: the corpus' own split"),
     "valid_fraction": Setting(
         Number(0, 0.5),
         "share of the clear training utterances that validates; drawn by the seed, they share "

@@ -1,4 +1,4 @@
-"""Kinds of settings: which values each takes, and how it says so."""
+"""Settings: which values each takes, how it says so, and what it means."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 REFERENCE = re.compile(r"<[^>]*>")  # HyperPyYAML would replace it by another setting
 
@@ -16,7 +19,6 @@ class Kind:
     """Values of one kind; ``optional`` ones may be null too."""
 
     optional: bool = False
-    as_typed: ClassVar[bool] = False  # on the command line: the text is the value
 
     def takes(self, value: Any) -> bool:
         """Return whether a setting of this kind may have this value."""
@@ -30,8 +32,23 @@ class Kind:
         """Describe the values, null aside."""
         raise NotImplementedError
 
+    def read(self, text: str) -> Any:
+        """Read a value from a command line; one that isn't of this kind is left as it is."""
+        return None if self.optional and text == "null" else self.parse(text)
+
+    def parse(self, text: str) -> Any:
+        """Read a value other than null."""
+        return read_yaml(text)
+
     def __str__(self) -> str:
         return f"{self.allowed()}, or null" if self.optional else self.allowed()
+
+
+class Setting(NamedTuple):
+    """Which values a setting takes, and what it means."""
+
+    kind: Kind
+    meaning: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,10 +118,12 @@ class Word(Kind):
     """One of some words; ``choices`` is called when they are needed."""
 
     choices: Callable[[], Sequence[str]]
-    as_typed: ClassVar[bool] = True
 
     def holds(self, value: Any) -> bool:
         return isinstance(value, str) and value in self.choices()
+
+    def parse(self, text: str) -> Any:
+        return text
 
     def allowed(self) -> str:
         return f"one of {', '.join(self.choices())}"
@@ -114,11 +133,12 @@ class Word(Kind):
 class Text(Kind):
     """Any text, such as a path."""
 
-    as_typed: ClassVar[bool] = True
-
     def holds(self, value: Any) -> bool:
         usable = isinstance(value, str) and value.strip() and "\0" not in value
         return bool(usable and not REFERENCE.search(value))
+
+    def parse(self, text: str) -> Any:
+        return text
 
     def allowed(self) -> str:
         return "a text that is not blank and has no <name> in it"
@@ -145,6 +165,9 @@ class Names(Kind):
         known = not self.choices or set(value) <= set(self.choices)
         return known and len(set(value)) == len(value) >= self.least
 
+    def parse(self, text: str) -> Any:
+        return read_yaml(text, names=True)
+
     def allowed(self) -> str:
         if self.choices:
             form = ", ".join(self.choices)
@@ -153,7 +176,7 @@ class Names(Kind):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mapping(Kind):
+class Pairs(Kind):
     """Name → value; with ``names``, name → name."""
 
     names: bool = False
@@ -163,9 +186,75 @@ class Mapping(Kind):
             return False
         return not self.names or all(map(_is_name, value.values()))
 
+    def parse(self, text: str) -> Any:
+        return read_yaml(text, names=self.names)
+
     def allowed(self) -> str:
         form = "{one: another}" if self.names else "{name: value}"
         return f"a mapping, as in {form}, or {{}}"
+
+
+@dataclass(frozen=True)
+class HeldOut(Kind):
+    """A group's name, a list of them, a share of the groups, or the corpus' own split.
+
+    Example
+    -------
+    >>> HeldOut().read("0.2"), HeldOut().read("1001"), HeldOut().read("[01, 02]")
+    (0.2, '1001', ['01', '02'])
+    """
+
+    def holds(self, value: Any) -> bool:
+        if isinstance(value, float):
+            return 0 < value < 1
+        return _is_name(value) or (Names(1).holds(value))
+
+    def parse(self, text: str) -> Any:
+        value = read_yaml(text, names=True)
+        share = read_yaml(text)
+        return share if isinstance(share, float) and 0 < share < 1 else value
+
+    def allowed(self) -> str:
+        return "a group, a list of groups, a share of them above 0 and below 1, or official"
+
+
+@dataclass(frozen=True)
+class Checked(Kind):
+    """What ``check`` takes: it raises a ValueError for all else."""
+
+    check: Callable[[Any], object]
+    rules: str
+
+    def holds(self, value: Any) -> bool:
+        try:
+            self.check(value)
+        except ValueError:
+            return False
+        return True
+
+    def allowed(self) -> str:
+        return self.rules
+
+
+def read_yaml(text: str, names: bool = False) -> Any:
+    """Read a value written as YAML; a text that is none is returned as it is.
+
+    Arguments
+    ---------
+    text : str
+        The value.
+    names : bool
+        Whether all that isn't a list or a mapping is a name: ``no`` or ``01`` are, too.
+
+    Example
+    -------
+    >>> read_yaml("[no, 01]"), read_yaml("[no, 01]", names=True), read_yaml("a: b: c")
+    (['no', 1], ['no', '01'], 'a: b: c')
+    """
+    try:
+        return YAML(typ="base" if names else "safe", pure=True).load(text)
+    except (YAMLError, ValueError):
+        return text
 
 
 def _is_name(value: Any) -> bool:

@@ -1,0 +1,64 @@
+"""How a script ends: with a line where the user can mend it, with a traceback where we must."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+SCRIPT = """
+import os, signal, sys, time
+from softlabels.errors import InputError, run_script
+
+def main(arguments):
+    {body}
+
+run_script(main)
+"""
+
+
+def run(body, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(body=body))
+    return subprocess.Popen(
+        [sys.executable, str(script), "word"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "error"),
+    [
+        ("print(arguments)", 0, ""),
+        ("return 3", 3, ""),
+        ("raise InputError('seed: x; give a number')", 1, "script.py: seed: x; give a number\n"),
+        (
+            "open('/nowhere/a')",
+            1,
+            "script.py: [Errno 2] No such file or directory: '/nowhere/a'\n",
+        ),
+    ],
+)
+def test_a_script_ends_with_its_code_and_at_most_a_line(body, code, error, tmp_path):
+    process = run(body, tmp_path)
+    assert process.communicate()[1] == error
+    assert process.returncode == code
+
+
+def test_a_bug_shows_its_traceback(tmp_path):
+    process = run("[][0]", tmp_path)
+    error = process.communicate()[1]
+    assert error.startswith("Traceback")
+    assert error.endswith("IndexError: list index out of range\n")
+
+
+def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path):
+    process = run("print('begun', flush=True); time.sleep(60)", tmp_path)
+    assert process.stdout.readline() == "begun\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate()[1] == "\nscript.py: stopped; the same command goes on from here\n"
+    assert process.returncode == 130
