@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from softlabels.corpora import Corpus, Manifest, Problems, prepare
+from softlabels.corpora.kinds import Setting, Switch, Whole
 from softlabels.corpora.prepare import NOTE
 
 SESSIONS = (1, 2, 3, 4, 5)
@@ -275,6 +276,15 @@ IEMOCAP = Corpus(
     split=split_by_session,
     check=check_iemocap,
     folds=("test_session", SESSIONS),
+    settings={
+        "own_ratings": Setting(Switch(), "whether the actors' ratings of themselves vote too"),
+        "test_session": Setting(
+            Whole(1, 5), "the held-out session, whose two speakers are in no other subset"
+        ),
+        "valid_session": Setting(
+            Whole(1, 5, optional=True), "a whole session validates instead, with its own speakers"
+        ),
+    },
     remedies={
         "folder": "give as data_folder the folder that holds Session1 … Session5",
         "session": "copy it from the release: all five sessions are needed",

@@ -7,13 +7,15 @@
 > python reproduce.py --backend dask --scheduler tcp://node1:8786 --jobs 32
 """
 
-import sys
+from functools import partial
 from pathlib import Path
 
 from iemocap_prepare import IEMOCAP
 from paper import published_figures
 
-from softlabels.sweep.main import run
+from softlabels.errors import run_script
+from softlabels.sweep.main import main
 
 if __name__ == "__main__":
-    run(IEMOCAP, sys.argv[1:], Path(__file__).with_name("train.py"), published_figures)
+    script = Path(__file__).with_name("train.py")
+    run_script(partial(main, IEMOCAP, script=script, figures=published_figures))

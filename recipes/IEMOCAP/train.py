@@ -8,11 +8,12 @@ the command line: ``--encoder soft``, ``--train_on "[clear]"``, ``--test_session
 same command again to resume what was killed.
 """
 
-import sys
+from functools import partial
 
 from iemocap_prepare import IEMOCAP
 
+from softlabels.errors import run_script
 from softlabels.training.main import main
 
 if __name__ == "__main__":
-    main(IEMOCAP, sys.argv[1:])
+    run_script(partial(main, IEMOCAP))

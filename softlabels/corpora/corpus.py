@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from softlabels.corpora.kinds import Setting
 from softlabels.corpora.manifest import Manifest
 from softlabels.corpora.splits import split_by_settings
 
@@ -34,6 +35,8 @@ class Corpus:
         ``check(settings)`` raises a ValueError where a setting of the corpus' own is not allowed.
     folds : (str, tuple)
         The setting that says what is held out, and its values, for a sweep over all of them.
+    settings : dict
+        The corpus' own settings: name → which values it takes and what it means.
     remedies : dict
         Kind of problem → what to do about it.
 
@@ -52,6 +55,7 @@ class Corpus:
     split: Callable[[Manifest, Mapping[str, Any]], dict[str, str]] = split_by_settings
     check: Callable[[Mapping[str, Any]], None] = lambda settings: None
     folds: tuple[str, tuple[Any, ...]] = ("", ())
+    settings: Mapping[str, Setting] = field(default_factory=dict)
     remedies: Mapping[str, str] = field(default_factory=dict)
 
     def fold(self, settings: Mapping[str, Any]) -> str:

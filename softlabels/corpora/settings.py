@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from softlabels.corpora.corpus import Corpus
+from softlabels.errors import InputError
 from softlabels.votes.checks import check_classes
 from softlabels.votes.dominance import check_agreement
 
@@ -53,9 +54,9 @@ def check_settings(corpus: Corpus, settings: Mapping[str, Any]) -> dict[str, Any
     fraction, seed = checked["valid_fraction"], checked["seed"]
     number = isinstance(fraction, Real) and not isinstance(fraction, bool)
     if not number or not 0 <= fraction < 1:
-        raise ValueError(f"valid_fraction must be between 0 and 1, 1 excluded; got {fraction!r}")
+        raise InputError(f"valid_fraction must be between 0 and 1, 1 excluded; got {fraction!r}")
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
-        raise ValueError(f"seed must be a whole number of at least 0; got {seed!r}")
+        raise InputError(f"seed must be a whole number of at least 0; got {seed!r}")
     checked["valid_fraction"], checked["seed"] = float(fraction), int(seed)
     corpus.check(checked)
     return checked
@@ -64,15 +65,15 @@ def check_settings(corpus: Corpus, settings: Mapping[str, Any]) -> dict[str, Any
 def _check_merge(merge: Mapping[str, str] | None, labels: Sequence[str]) -> dict[str, str]:
     merge = {} if merge is None else merge
     if not isinstance(merge, Mapping):
-        raise ValueError(f"merge must look like {{'Excited': 'Happiness'}}; got {merge!r}")
+        raise InputError(f"merge must look like {{'Excited': 'Happiness'}}; got {merge!r}")
     for source, target in merge.items():
         for label in (source, target):
             if labels and label not in labels:
-                raise ValueError(
+                raise InputError(
                     f"merge names {label!r} in {dict(merge)}; the labels are {', '.join(labels)}"
                 )
         if target in merge:
-            raise ValueError(
+            raise InputError(
                 f"merge turns {source!r} into {target!r}, which it merges too: {dict(merge)}; "
                 "a label that others are merged into must stay itself"
             )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from softlabels.corpora.manifest import Manifest, ballots_of
+from softlabels.errors import InputError
 
 OFFICIAL = "official"
 
@@ -52,12 +53,12 @@ def split_by_settings(manifest: Manifest, settings: Mapping[str, Any]) -> dict[s
     else:
         test = {held_out} if isinstance(held_out, str) else {str(each) for each in held_out}
         if unknown := sorted(test - set(groups)):
-            raise ValueError(
+            raise InputError(
                 f"held_out names {', '.join(map(repr, unknown))}; the groups there are: "
                 f"{', '.join(map(repr, groups[:20]))}{', …' if len(groups) > 20 else ''}"
             )
     if not test or test == set(groups):
-        raise ValueError(
+        raise InputError(
             f"held_out {held_out!r} leaves nothing to {'train on' if test else 'test'}: "
             f"there are {len(groups)} groups"
         )
@@ -149,7 +150,7 @@ def _decide(entries: Manifest, settings: Mapping[str, Any]) -> Manifest:
         there = (
             ", ".join(f"{label} ({count})" for label, count in totals.items() if count) or "none"
         )
-        raise ValueError(
+        raise InputError(
             f"classes has {', '.join(map(repr, missing))}, which occurs in no vote"
             f"{' after merging' if settings['merge'] else ''}; the labels there are: {there}"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import logging
 import os
@@ -13,7 +12,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +31,7 @@ from softlabels.sweep.estimate import estimate_minutes
 from softlabels.sweep.rows import Row
 from softlabels.sweep.trials import Trial, run_trials
 from softlabels.training import identity
+from softlabels.training.arguments import refuse_repeated
 from softlabels.training.main import Experiment, describe_run, feature_store, load
 
 DESCRIPTION = """Train several encoders several times each, compare them, and write a report.
@@ -76,6 +75,7 @@ def parse(corpus: Corpus, arguments: Sequence[str]) -> tuple[argparse.Namespace,
     add("--backend", choices=["loky", "dask", "ray"], default="loky", help="where trials run")
     add("--scheduler", help="the Dask scheduler's or Ray cluster's address")
     add("--dry-run", action="store_true", help="show the trials and about how long they take")
+    refuse_repeated(parser, [word for word in arguments if word.partition("=")[0] != "--axis"])
     options, settings = parser.parse_known_args(arguments)
     try:
         options.alphas = [float(a) for a in options.alphas.split(",")] if options.alphas else []
@@ -93,9 +93,6 @@ def parse(corpus: Corpus, arguments: Sequence[str]) -> tuple[argparse.Namespace,
     options.folds = [value for name, value in known.items() if name in names]
     if min(options.trials, options.jobs, options.threads) < 1:
         parser.error("--trials, --jobs and --threads are at least 1")
-    for before, word in pairwise(["", *settings]):
-        if not word.startswith("--") and (not before.startswith("--") or "=" in before):
-            parser.error(f"{word!r} is not a --setting, nor the value of one")
     given = {word.removeprefix("--").partition("=")[0] for word in settings} | {*options.axes}
     planned = {"encoder", "train_on", "seed", setting} | ({"alpha"} if options.alphas else set())
     if taken := given & planned:
@@ -248,7 +245,13 @@ def main(
         plan = describe(planned, curve, experiments, prepared, published, data_folder)
         write_plan(options.output_folder, plan, prepared)
         with backend(options):
-            failures = run_trials(trials, options.output_folder, options.jobs, options.threads)
+            failures = run_trials(
+                trials,
+                options.output_folder,
+                options.jobs,
+                options.threads,
+                progressbar=sys.stderr.isatty(),
+            )
         for failure in failures:
             print(f"\nFAILED: {failure.trial.name}: {failure.reason}", file=sys.stderr)
         print(write_report(options.output_folder))
@@ -262,7 +265,8 @@ def extract(experiments: Mapping[Row, Experiment], prepared: Prepared) -> None:
         store = feature_store(experiment.hparams)
         stores.setdefault(store.folder, store)
     for store in stores.values():
-        store.extract([entry["wav"] for entry in prepared.all.values()])
+        wavs = [entry["wav"] for entry in prepared.all.values()]
+        store.extract(wavs, progressbar=sys.stderr.isatty())
 
 
 def write_plan(folder: Path, plan: Mapping[str, Any], prepared: Prepared) -> None:
@@ -315,10 +319,3 @@ def describe(
             for each in planned
         ],
     }
-
-
-def run(*arguments: Any, **options: Any) -> None:
-    """Run `main` and exit with its code; 130 where the user stops it."""
-    with contextlib.suppress(KeyboardInterrupt):
-        sys.exit(main(*arguments, **options))
-    sys.exit(130)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
+from softlabels.errors import InputError
+
 BOTH = ("clear", "ambiguous")
 NETWORK = "blstm"
 PAPERS_ENCODERS = ("hard", "soft", "modified_soft")
@@ -149,7 +151,7 @@ def check_names(rows: Sequence[Row]) -> None:
     """Raise a ValueError where two rows have one name."""
     names = [row.slug for row in rows]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"rows of one name: {twice}; values of α or an axis are too alike")
+        raise InputError(f"rows of one name: {twice}; values of α or an axis are too alike")
 
 
 def described(row: Row, encoder: Mapping[str, Any]) -> dict[str, Any]:

@@ -72,11 +72,10 @@ def parse(
         for name in known
         if name in given
     }
-    overridden = set(given)
-    given["noprogressbar"] = given.get("noprogressbar", False) or not sys.stderr.isatty()
-    return CommandLine(
-        file, RunOptions(**given, param_file=file, overridden_args=overridden), overrides
-    )
+    if not sys.stderr.isatty():
+        given["noprogressbar"] = True
+    run_opts = RunOptions(**given, param_file=file, overridden_args=set(given))
+    return CommandLine(file, run_opts, overrides)
 
 
 def settable(tree: Mapping[str, Any]) -> dict[str, Any]:

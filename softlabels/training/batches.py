@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from torch.utils.data import Sampler
 
+from softlabels.errors import InputError
+
 
 class SimilarLengthBatches(Sampler[list[int]]):
     """Batches of one size, each of utterances of similar length, in random order.
@@ -61,7 +63,7 @@ class SimilarLengthBatches(Sampler[list[int]]):
     ) -> None:
         if batch_size < 1 or batch_size % ranks:
             wanted = "at least 1" if ranks == 1 else f"a multiple of {ranks}, the processes"
-            raise ValueError(f"batch_size must be {wanted}; got {batch_size}")
+            raise InputError(f"batch_size must be {wanted}; got {batch_size}")
         self.lengths = np.asarray(lengths)
         self.batch_size = batch_size
         self.seed = seed

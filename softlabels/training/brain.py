@@ -13,6 +13,7 @@ import torch
 from speechbrain.nnet.schedulers import update_learning_rate
 from speechbrain.utils.distributed import get_rank, run_on_main
 
+from softlabels.errors import InputError
 from softlabels.losses import soft_cross_entropy
 from softlabels.metrics import mean_distances, recognition
 
@@ -149,7 +150,7 @@ class SoftLabelBrain(sb.Brain):
         valid = {name: scores[name] for name in ("WA", "UA", "macro_F1")}
         valid["cross_entropy"] = distance["cross_entropy"]
         if valid["cross_entropy"] is None:
-            raise ValueError(
+            raise InputError(
                 f"epoch {epoch}: the network's predictions are not finite; training diverged. "
                 "Start anew with a lower lr or a smaller max_grad_norm"
             )

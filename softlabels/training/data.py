@@ -13,6 +13,7 @@ from speechbrain.utils.data_pipeline import provides, takes
 
 from softlabels.corpora.manifest import Manifest, ballots_of
 from softlabels.encoders import AnnotationEncoder, SoftEncoder
+from softlabels.errors import InputError
 from softlabels.features.store import FeatureStore
 from softlabels.models.normalization import (
     NORMALIZATIONS,
@@ -34,9 +35,9 @@ def check_normalization(normalization: str, mean_var_norm: torch.nn.Module) -> s
     'corpus'
     """
     if normalization not in NORMALIZATIONS:
-        raise ValueError(f"normalization must be one of {NORMALIZATIONS}; got {normalization!r}")
+        raise InputError(f"normalization must be one of {NORMALIZATIONS}; got {normalization!r}")
     if normalization == "speaker" and isinstance(mean_var_norm, NoNormalization):
-        raise ValueError("normalization must be 'corpus' for a network that hears raw audio")
+        raise InputError("normalization must be 'corpus' for a network that hears raw audio")
     return normalization
 
 
@@ -65,7 +66,7 @@ def check_train_on(train_on: Sequence[str]) -> tuple[str, ...]:
     """
     listed = isinstance(train_on, (list, tuple)) and len(train_on) > 0
     if not listed or not all(isinstance(kind, str) and kind in TRAIN_ON for kind in train_on):
-        raise ValueError(
+        raise InputError(
             f"train_on must be a list of {list(TRAIN_ON)}; got {train_on!r}. "
             'On the command line: --train_on "[clear]" or --train_on "[clear, ambiguous]"'
         )
@@ -239,7 +240,7 @@ def class_weights(manifest: Mapping[str, dict[str, Any]], classes: Sequence[str]
     counts = emotion_counts(manifest, classes)
     if not counts.all():
         empty = [name for name, count in zip(classes, counts, strict=True) if not count]
-        raise ValueError(
+        raise InputError(
             f"class_weighting needs clear training utterances of every class; none of {empty}"
         )
     return torch.tensor(counts.sum() / (len(classes) * counts), dtype=torch.float32)

@@ -68,7 +68,7 @@ def plain_values(tree: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def load(tree: CommentedMap) -> dict[str, Any]:
+def build(tree: CommentedMap) -> dict[str, Any]:
     """Build the objects of a YAML, as HyperPyYAML does."""
     # SpeechBrain's loggers warn on import that they couldn't save figures, which nothing here asks
     logging.getLogger("speechbrain.utils.train_logger").setLevel(logging.ERROR)

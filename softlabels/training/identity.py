@@ -11,11 +11,12 @@ from typing import Any
 
 import softlabels
 from softlabels.encoders import AnnotationEncoder
+from softlabels.errors import InputError
 
 RUN_FILE, METRICS_FILE, PREDICTIONS_FILE = "run.json", "metrics.json", "predictions.csv"
 
 
-class OtherRunError(ValueError):
+class OtherRunError(InputError):
     """A results folder belongs to a run with another identity."""
 
 

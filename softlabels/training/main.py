@@ -13,8 +13,6 @@ from typing import Any
 
 import speechbrain as sb
 import torch
-from hyperpyyaml import load_hyperpyyaml
-from ruamel.yaml import YAML
 from speechbrain.core import RunOptions
 from speechbrain.utils.distributed import (
     ddp_barrier,
@@ -25,19 +23,27 @@ from speechbrain.utils.distributed import (
 
 from softlabels.corpora import Corpus, Manifest, Prepared, prepare
 from softlabels.corpora.manifest import ballots_of
+from softlabels.corpora.settings import check_settings as check_preparation
 from softlabels.corpora.settings import preparation_settings
+from softlabels.errors import InputError
 from softlabels.features.frontends import front_end_fingerprint
 from softlabels.features.store import FeatureStore
 from softlabels.locks import hold
 from softlabels.metrics import majority_class
 from softlabels.simulate import NOTICE, cached_corpus, is_simulated
 from softlabels.training import data, identity
+from softlabels.training.arguments import parse
 from softlabels.training.brain import SoftLabelBrain, predict
 from softlabels.training.export import export_model
+from softlabels.training.hparams import build, plain_values, read_tree, resolved
 from softlabels.training.loaders import make_loaders, world_size
 from softlabels.training.results import result_table, score, write_results
+from softlabels.training.settings import SETTINGS, check_settings
 
 logger = logging.getLogger(__name__)
+
+DESCRIPTION = """Train and test a speech emotion classifier on what annotators voted. Run the same
+command again to resume what was stopped."""
 
 # Where things lie changes no number, so it is no part of a run's identity.
 PLACES = {"data_folder", "output_folder", "save_folder", "feature_store"}
@@ -68,21 +74,18 @@ class Experiment:
     ---------
     corpus : Corpus
         What it trains on.
-    file : str
-        The YAML.
     hparams : dict
         The loaded YAML.
     run_opts : speechbrain.core.RunOptions
         SpeechBrain's run options.
-    overrides : dict
-        The settings that the corpus and the command line change.
+    yaml : str
+        The YAML with all that it includes and refers to.
     """
 
     corpus: Corpus
-    file: str
     hparams: dict[str, Any]
     run_opts: RunOptions
-    overrides: dict[str, Any]
+    yaml: str
 
     @property
     def preparation(self) -> dict[str, Any]:
@@ -92,22 +95,24 @@ class Experiment:
 
 def load(corpus: Corpus, arguments: Sequence[str]) -> Experiment:
     """Read a command line and its YAML; a wrong setting is an error here."""
-    file, run_opts, text = sb.parse_arguments(arguments)
+    table = {**SETTINGS, **corpus.settings}
+    given = parse(arguments, corpus.defaults, table, DESCRIPTION)
+    run_opts = given.run_opts
     if not torch.cuda.is_available() or run_opts["device"] == "cpu":
-        given = run_opts.overridden_args | {"distributed_backend"}
-        run_opts = dataclasses.replace(run_opts, distributed_backend="gloo", overridden_args=given)
-    overrides = {**corpus.defaults, **(YAML(typ="safe").load(text) or {})}
-    overrides["fold"] = corpus.fold(overrides)
-    with open(file, encoding="utf-8") as stream:
-        hparams = load_hyperpyyaml(stream, overrides, overrides_must_match=False)
+        names = run_opts.overridden_args | {"distributed_backend"}
+        run_opts = dataclasses.replace(run_opts, distributed_backend="gloo", overridden_args=names)
+    changes = {**corpus.defaults, **given.overrides}
+    tree = read_tree(given.file, {**changes, "fold": corpus.fold(changes)})
+    values = plain_values(tree)
+    check_settings(values, given.file, table)
+    check_preparation(corpus, {name: values[name] for name in preparation_settings(corpus)})
+    hparams = build(tree)
     hparams["train_on"] = data.check_train_on(hparams["train_on"])
     data.check_normalization(hparams["normalization"], hparams["mean_var_norm"])
     place = Path(hparams["output_folder"], "save")
     if Path(hparams["save_folder"]) != place:  # another run's checkpoints would be taken for ours
-        raise ValueError(f"save_folder must be {place}; got {hparams['save_folder']!r}")
-    if (epochs := hparams["number_of_epochs"]) < 1:
-        raise ValueError(f"number_of_epochs must be at least 1; got {epochs}")
-    return Experiment(corpus, file, hparams, run_opts, overrides)
+        raise InputError(f"save_folder must be {place}; got {hparams['save_folder']!r}")
+    return Experiment(corpus, hparams, run_opts, resolved(tree))
 
 
 def feature_store(hparams: Mapping[str, Any]) -> FeatureStore:
@@ -154,13 +159,13 @@ def choose_targets(hparams: Mapping[str, Any], prepared: Prepared) -> dict[str, 
     for kind in hparams["train_on"]:
         train |= data.with_targets(data.of_kind(prepared.train, kind), encoder)
     if not train:
-        raise ValueError(
+        raise InputError(
             f"nothing to train on: encoder {encoder.name!r} takes {list(encoder.takes)} "
             f"utterances, and train_on is {list(hparams['train_on'])}"
         )
     valid = data.of_kind(prepared.valid, "clear")
     if not valid:
-        raise ValueError("nothing to validate on: too few clear utterances; see valid_fraction")
+        raise InputError("nothing to validate on: too few clear utterances; see valid_fraction")
     chosen = {"train": train, "valid": data.shares_of_votes(valid, classes)}
     for name, part in prepared.splits.items():
         if name not in ("train", "valid"):
@@ -190,11 +195,8 @@ def train_and_test(experiment: Experiment) -> None:
     made_by = describe_run(experiment)
     folder = Path(hparams["output_folder"])
     run_on_main(identity.claim, args=[folder, made_by])
-    sb.create_experiment_directory(
-        experiment_directory=folder,
-        hyperparams_to_save=experiment.file,
-        overrides=experiment.overrides,
-    )
+    sb.create_experiment_directory(experiment_directory=folder)
+    run_on_main(identity.write_text, args=[folder / "hyperparams.yaml", experiment.yaml])
     for name in ("matplotlib", "filelock"):  # or log.txt fills with fonts and locks
         logging.getLogger(name).setLevel(logging.WARNING)
     if notice:

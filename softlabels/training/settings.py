@@ -23,8 +23,7 @@ from softlabels.corpora.kinds import (
 from softlabels.encoders import available_encoders
 from softlabels.errors import InputError
 from softlabels.features.frontends import FRONT_ENDS
-from softlabels.training.data import NORMALIZATIONS
-from softlabels.votes.checks import TRAIN_ON
+from softlabels.training.data import NORMALIZATIONS, TRAIN_ON
 
 UNKNOWN = object()  # a default that follows from other settings
 SIZE = Whole(1, 8192)
