@@ -205,8 +205,7 @@ def test_a_dry_run_shows_trials_and_time_and_runs_nothing(everyday_corpus, tmp_p
         ["--train_on=[clear]"],
         ["--axis", "seed=1,2"],
         ["--alphas", "0,1", "--alpha", "0.5"],
-        ["hparams/soft.yaml"],
-        ["--lr=0.1", "hparams/soft.yaml"],
+        ["--trials", "2", "--trials=3"],
     ],
 )
 def test_wrong_options_say_what_is_allowed(wrong):
@@ -217,6 +216,9 @@ def test_wrong_options_say_what_is_allowed(wrong):
 
 def test_an_unknown_setting_is_refused_before_anything_runs(everyday_corpus, tmp_path):
     done = sweep(everyday_corpus, tmp_path / "sweep", "--learning_rate", "0.1")
-    assert done.returncode != 0
-    assert "learning_rate" in done.stderr
+    assert done.returncode == 2
+    assert "there is no setting --learning_rate" in done.stderr
+    done = sweep(everyday_corpus, tmp_path / "sweep", "--lr=0.1", "hparams/soft.yaml")
+    assert done.returncode == 2
+    assert "'hparams/soft.yaml' belongs to no option" in done.stderr
     assert not list(tmp_path.rglob("trial.log"))
