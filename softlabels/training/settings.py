@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from softlabels.corpora.kinds import (
+    Checked,
     HeldOut,
     Names,
     Number,
@@ -24,6 +25,7 @@ from softlabels.encoders import available_encoders
 from softlabels.errors import InputError
 from softlabels.features.frontends import FRONT_ENDS
 from softlabels.training.data import NORMALIZATIONS, TRAIN_ON
+from softlabels.votes.dominance import RULES, check_agreement
 
 UNKNOWN = object()  # a default that follows from other settings
 SIZE = Whole(1, 8192)
@@ -41,7 +43,7 @@ SETTINGS: dict[str, Setting] = {
     "data_folder": Setting(Text(), "the corpus; `simulated`: speech that the project makes"),
     "classes": Setting(Names(2), "target classes, spelt as in the corpus"),
     "merge": Setting(Pairs(names=True), "`{Excited: Happiness}` counts Excited as Happiness"),
-    "agreement": Setting(Whole(1, 1000), "annotators behind a dominant emotion, at least"),
+    "agreement": Setting(Checked(check_agreement, RULES), "what makes an emotion dominant"),
     "held_out": Setting(HeldOut(), "what the test set is; `official`: the corpus' own split"),
     "valid_fraction": Setting(
         Number(0, 0.5),
@@ -49,7 +51,7 @@ SETTINGS: dict[str, Setting] = {
         "speakers with training",
     ),
     "frontend": Setting(
-        Word(lambda: tuple(FRONT_ENDS)),
+        Word(FRONT_ENDS.available),
         "the features: `acoustic47` has 47; `fbank` 40 log mel energies and `mfcc` 20 "
         "coefficients, with deltas; `fbank80` without",
     ),
