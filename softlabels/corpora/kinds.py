@@ -141,7 +141,7 @@ class Text(Kind):
         return text
 
     def allowed(self) -> str:
-        return "a text that is not blank and has no <name> in it"
+        return "a text that is not blank and has no <…> in it"
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ WRONG = [
     ("merge", "[a]", "as in {one: another}"),
     ("merge", "{a: b", "as in {one: another}"),
     ("output_folder", " ", "not blank"),
-    ("output_folder", "a<b>", "no <name>"),
+    ("output_folder", "a<b>", "no <…>"),
 ]
 
 
