@@ -98,8 +98,7 @@ class FeatureStore:
 
     def __getitem__(self, path: str) -> torch.Tensor:
         """Return an extracted file's features [T, F], float32."""
-        key = self._keys[path]
-        return self._checked(key)[key].float()
+        return self._read(self._keys[path]).float()
 
     def frames(self, path: str) -> int:
         """Return an extracted file's number of frames, without reading them."""
@@ -122,7 +121,8 @@ class FeatureStore:
         digest = hashlib.sha256()
         for path in paths:
             key = self._keys[path]
-            digest.update(self._checked(key).checksums[key].encode())
+            self._read(key)
+            digest.update(self._shards[key].checksums[key].encode())
         return digest.hexdigest()
 
     def extract(self, paths: Sequence[str], progressbar: bool = True) -> None:
@@ -150,15 +150,14 @@ class FeatureStore:
         self._keys.update(keys)
         self._fill(keys, progressbar)
 
-    def _checked(self, key: str) -> Shard:
-        """The shard that holds a clip, after making sure that its features are undamaged."""
+    def _read(self, key: str) -> torch.Tensor:
+        """A clip's features as they are kept; damaged ones are computed anew."""
         try:
-            self._shards[key][key]
+            return self._shards[key][key]
         except DamagedError as error:
             logger.warning("%s: what is damaged is computed anew", error)
             self._renew(self._shards[key])
-            self._shards[key][key]
-        return self._shards[key]
+            return self._shards[key][key]
 
     def _renew(self, damaged: Shard) -> None:
         """Compute a damaged shard's damaged features anew; the store keeps the others."""
