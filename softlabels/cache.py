@@ -1,26 +1,14 @@
-"""Where things that cost time to make are kept, complete or not at all.
-
-A folder of the cache is made under a temporary name beside its place and
-renamed at the end: whatever kills the maker, nothing half made is ever taken
-for whole, and of two processes that make the same thing, the first one's stays.
-"""
+"""Where the things are kept that take time to make."""
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
-import time
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-
-_PARTIAL = ".partial-"
-_ABANDONED = 86400.0  # seconds: a temporary folder untouched for so long has lost its maker
 
 
 def cache_folder(environment: Mapping[str, str] | None = None) -> Path:
-    """Tell where the cache is. Nothing is made or looked at.
+    """Return the cache's folder, without making it or looking at it.
 
     ``$SOFTLABELS_CACHE``, else ``$XDG_CACHE_HOME/softlabels``, else
     ``~/.cache/softlabels``. A variable that is set to nothing counts as not
@@ -34,7 +22,6 @@ def cache_folder(environment: Mapping[str, str] | None = None) -> Path:
     Returns
     -------
     folder : Path
-        The cache's folder.
 
     Example
     -------
@@ -52,87 +39,3 @@ def cache_folder(environment: Mapping[str, str] | None = None) -> Path:
     if os.path.isabs(shared):
         return Path(shared) / "softlabels"
     return Path(home) / ".cache" / "softlabels"
-
-
-def make_once(folder: Path, make: Callable[[Path], object]) -> Path:
-    """Make a folder unless it is there: complete, or not at all.
-
-    Arguments
-    ---------
-    folder : Path
-        The folder. If it exists, it is taken as it is.
-    make : callable
-        Called with a new, empty folder beside it, which it fills.
-
-    Returns
-    -------
-    folder : Path
-        The same folder, complete.
-
-    Raises
-    ------
-    OSError
-        If the place can't be written or is full; the message names it and
-        says what to do. Whatever ``make`` raises passes through.
-
-    Example
-    -------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as place:
-    ...     made = make_once(Path(place) / "new", lambda new: (new / "a").write_text("b"))
-    ...     (made / "a").read_text()
-    'b'
-    """
-    folder = Path(folder)
-    if folder.is_dir():
-        return folder
-    partial: Path | None = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(folder.parent)
-        partial = folder.parent / (_PARTIAL + uuid.uuid4().hex)
-        partial.mkdir()
-        make(partial)
-        try:
-            partial.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # otherwise another process was first: theirs is as good
-                raise
-    except OSError as error:
-        raise _explained(error, folder.parent) from error
-    finally:
-        if partial is not None:
-            shutil.rmtree(partial, ignore_errors=True)
-    return folder
-
-
-def _sweep(place: Path) -> None:
-    """Remove temporary folders whose makers must have been killed."""
-    for left in place.glob(_PARTIAL + "*"):
-        try:
-            abandoned = time.time() - left.stat().st_mtime > _ABANDONED
-        except OSError:
-            continue  # its maker finished between the two lines
-        if abandoned:
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _explained(error: OSError, place: Path) -> OSError:
-    """The same error with the place and the remedy in its message."""
-    reasons = {
-        errno.EACCES: "can't be written",
-        errno.EPERM: "can't be written",
-        errno.EROFS: "can't be written",
-        errno.ENOSPC: "is full",
-        errno.EDQUOT: "is full",
-        errno.ENOTDIR: "isn't a folder",
-        errno.EEXIST: "isn't a folder",
-    }
-    if error.errno not in reasons:
-        return error
-    return type(error)(
-        error.errno,
-        f"the cache's place {reasons[error.errno]} ({os.strerror(error.errno)}); set "
-        "SOFTLABELS_CACHE to a folder with room that you may write to",
-        str(place),
-    )

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from softlabels.files import explained
+
 logger = logging.getLogger(__name__)
 
 LOCK_FILE, HOLDER_FILE = ".lock", ".holder"
@@ -19,7 +21,7 @@ LOCK_FILE, HOLDER_FILE = ".lock", ".holder"
 
 @contextmanager
 def locked(file: Path, waiting: Callable[[], str]) -> Iterator[None]:
-    """Lock a file; where another process has it, say so and wait.
+    """Lock a file; where another process has it, log a message and wait.
 
     The lock is the operating system's: it ends with the process, however that ends.
 
@@ -28,7 +30,12 @@ def locked(file: Path, waiting: Callable[[], str]) -> Iterator[None]:
     file : pathlib.Path
         The lock file; made if absent.
     waiting : callable
-        Tells what to say.
+        Returns the message.
+
+    Raises
+    ------
+    OSError
+        If the folder can't be written; the message names it and the remedy.
 
     Example
     -------
@@ -38,11 +45,12 @@ def locked(file: Path, waiting: Callable[[], str]) -> Iterator[None]:
     False
     """
     lock = FileLock(file)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        logger.warning(waiting())
-        lock.acquire()
+    with explained(file.parent):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            logger.warning(waiting())
+            lock.acquire()
     try:
         yield
     finally:
@@ -51,7 +59,7 @@ def locked(file: Path, waiting: Callable[[], str]) -> Iterator[None]:
 
 @contextmanager
 def hold(folder: str | os.PathLike[str]) -> Iterator[None]:
-    """Hold a folder; where another process holds it, say who and wait for it (see `locked`).
+    """Hold a folder; where another process holds it, log who does and wait (see `locked`).
 
     Arguments
     ---------
@@ -66,7 +74,8 @@ def hold(folder: str | os.PathLike[str]) -> Iterator[None]:
     True
     """
     place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
+    with explained(place):
+        place.mkdir(parents=True, exist_ok=True)
 
     def waiting() -> str:
         return f"{place} is held by {holder(place) or 'another process'}; waiting for it"
@@ -74,15 +83,15 @@ def hold(folder: str | os.PathLike[str]) -> Iterator[None]:
     with locked(place / LOCK_FILE, waiting):
         try:
             now = datetime.now().astimezone().isoformat(timespec="microseconds")
-            told = f"process {os.getpid()} on {socket.gethostname()} since {now}"
-            (place / HOLDER_FILE).write_text(told, "utf-8")
+            message = f"process {os.getpid()} on {socket.gethostname()} since {now}"
+            (place / HOLDER_FILE).write_text(message, "utf-8")
             yield
         finally:
             (place / HOLDER_FILE).unlink(missing_ok=True)
 
 
 def holder(folder: str | os.PathLike[str]) -> str | None:
-    """Tell who holds a folder; None where nobody does.
+    """Return who holds a folder, or None. Nothing is written.
 
     Example
     -------
@@ -90,15 +99,15 @@ def holder(folder: str | os.PathLike[str]) -> str | None:
     True
     """
     place = Path(folder)
-    if not place.is_dir():
+    if not (place / LOCK_FILE).exists():
         return None
     lock = FileLock(place / LOCK_FILE)
     try:
         lock.acquire(timeout=0)
-    except Timeout:
+    except OSError as error:  # Timeout is one; a read-only folder gives others
         try:
             return (place / HOLDER_FILE).read_text("utf-8")
         except FileNotFoundError:
-            return "another process"
+            return "another process" if isinstance(error, Timeout) else None
     lock.release()
     return None

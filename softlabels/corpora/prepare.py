@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 
 import softlabels
-from softlabels.cache import cache_folder, make_once
+from softlabels.cache import cache_folder
 from softlabels.corpora.corpus import Corpus
 from softlabels.corpora.headers import add_headers, header_notes
 from softlabels.corpora.manifest import (
@@ -34,6 +34,7 @@ from softlabels.corpora.manifest import (
 )
 from softlabels.corpora.settings import check_settings
 from softlabels.corpora.splits import derive_splits, shared_speakers
+from softlabels.files import make_once
 from softlabels.votes import PARTITIONS
 
 logger = logging.getLogger(__name__)

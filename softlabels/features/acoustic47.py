@@ -143,6 +143,7 @@ class Acoustic47(nn.Module):
     39
     """
 
+    VERSION = 1  # raise it when the features change, in whatever file
     names: tuple[str, ...] = NAMES
     mel: Tensor
     dct: Tensor

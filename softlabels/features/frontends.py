@@ -17,7 +17,6 @@ import torchaudio
 from speechbrain.lobes.features import MFCC, Fbank
 from torch import nn
 
-import softlabels
 from softlabels.features import audio
 from softlabels.features.acoustic47 import Acoustic47
 from softlabels.features.wav import SAMPLE_RATE
@@ -25,6 +24,8 @@ from softlabels.registry import Registry
 
 BUILT_IN = ("acoustic47", "fbank", "fbank80", "mfcc")
 FRONT_ENDS = Registry("front end", group="softlabels.frontends")
+LIBRARIES = (scipy, soundfile, speechbrain, torch, torchaudio)  # that compute features
+_LIBRARY_NAMES = {package.__name__ for package in LIBRARIES}
 FrontEnd = TypeVar("FrontEnd", bound=Callable[[], nn.Module])
 
 
@@ -160,13 +161,14 @@ def feature_size(front_end: nn.Module) -> int:
 def front_end_fingerprint(front_end: nn.Module) -> str:
     """Digest all that shapes a front end's features.
 
-    These are, for it and each module in it: the class and its source, its
-    public attributes and its tensors; how audio is read; and the versions of what does all that.
+    These are, for it and each module in it: the version of its code, its public attributes
+    and its tensors; how audio is read; and the versions of the libraries that compute. The
+    version of a class is its attribute ``VERSION``, which is raised by hand when its numbers
+    change. A class without one is digested as source text, so that no change is missed.
 
     Arguments
     ---------
     front_end : torch.nn.Module
-        The front end.
 
     Returns
     -------
@@ -179,19 +181,27 @@ def front_end_fingerprint(front_end: nn.Module) -> str:
     False
     """
     digest = hashlib.sha256()
-    packages = (softlabels, scipy, soundfile, speechbrain, torch, torchaudio)
-    versions = {package.__name__: package.__version__ for package in packages}
-    digest.update(json.dumps(versions, sort_keys=True).encode())
-    digest.update(inspect.getsource(audio).encode())
+    versions = {package.__name__: package.__version__ for package in LIBRARIES}
+    digest.update(json.dumps({**versions, "audio": audio.VERSION}, sort_keys=True).encode())
     for name, module in front_end.named_modules():
-        digest.update(f"{name} {type(module).__qualname__} {_settings(module)}".encode())
-        digest.update(inspect.getsource(inspect.getmodule(type(module)) or type(module)).encode())
+        digest.update(f"{name} {_code(type(module))} {_settings(module)}".encode())
         for key, tensor in [
             *module.named_buffers(recurse=False),
             *module.named_parameters(recurse=False),
         ]:
             digest.update(key.encode() + tensor.detach().cpu().numpy().tobytes())
     return digest.hexdigest()[:16]
+
+
+def _code(kind: type[nn.Module]) -> list[str]:
+    """What says which code a class and those it inherits from are, without the libraries'."""
+    code = []
+    for each in kind.__mro__:
+        if each.__module__.partition(".")[0] not in {"builtins", *_LIBRARY_NAMES}:
+            version = vars(each).get("VERSION")
+            source = inspect.getmodule(each) or each
+            code.append(str(inspect.getsource(source) if version is None else version))
+    return [kind.__qualname__, *code]
 
 
 def _settings(module: nn.Module) -> dict[str, str]:

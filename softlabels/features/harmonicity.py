@@ -88,6 +88,8 @@ class Harmonicity(nn.Module):
     40.0
     """
 
+    VERSION = 1  # raise it when the results change
+
     taper: Tensor
 
     def __init__(self) -> None:

@@ -1,34 +1,101 @@
-"""The feature store's files: extracted a part at a time, complete or absent."""
+"""The feature store's files: some clips' features each, complete or absent, with checksums."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import os
-from collections.abc import Collection, Iterator
+import zlib
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
-from torch.utils.data import Dataset
 
+from softlabels import files
 from softlabels.features.audio import read_mono
 from softlabels.features.frontends import SAMPLE_RATE, features_of
 from softlabels.locks import locked
 
 logger = logging.getLogger(__name__)
 
-SHARD = 256  # utterances: some seconds of work that a kill can lose
-BATCH = 16  # utterances of similar length that are computed together
+SHARD = 256  # clips: some seconds of work that a kill can lose
+BATCH = 16  # clips of similar length that are computed together
 LONG = 1 << 22  # bytes: a file of more is computed alone, which bounds memory
 
 
-def shards(
-    folder: Path, names: str, known: Collection[str] = ()
-) -> Iterator[tuple[Path, safe_open]]:
-    """Open shards; damaged ones are removed.
+class DamagedError(ValueError):
+    """Stored features are not those that were written."""
+
+
+class Shard:
+    """A file of the store: features by key, mapped when read and checked at the first reading.
+
+    Arguments
+    ---------
+    file : pathlib.Path
+        As `write_shard` leaves it.
+
+    Raises
+    ------
+    DamagedError
+        If it isn't such a file; when a clip is read, if its bytes aren't those written.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     shard = Shard(write_shard(Path(folder), 0, {"key": torch.ones(2, 3)}))
+    ...     shard["key"].shape, shard.frames("key"), shard.checksums
+    (torch.Size([2, 3]), 2, {'key': '43c68073'})
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        try:
+            self._opened = safe_open(file, framework="pt")
+        except SafetensorError as error:
+            raise DamagedError(f"{file} is damaged ({error})") from error
+        self.keys: list[str] = list(self._opened.keys())
+        self.checksums: dict[str, str] = self._opened.metadata() or {}
+        self._checked: set[str] = set()
+
+    def frames(self, key: str) -> int:
+        """Return a clip's number of frames, without reading them."""
+        return int(self._opened.get_slice(key).get_shape()[0])
+
+    def __getitem__(self, key: str) -> torch.Tensor:
+        """Return a clip's features [T, F]."""
+        try:
+            features: torch.Tensor = self._opened.get_tensor(key)
+        except SafetensorError as error:
+            raise DamagedError(f"{self.file} is damaged ({error})") from error
+        if key not in self._checked:
+            if checksum(features) != self.checksums.get(key):
+                raise DamagedError(f"{self.file} is damaged (the features of {key} have changed)")
+            self._checked.add(key)
+        return features
+
+
+def checksum(features: torch.Tensor) -> str:
+    """Return 8 hexadecimal digits of a tensor's type, shape and bytes (CRC-32).
+
+    It is to find damage, not forgery, and takes a third of SHA-256's time.
+
+    Example
+    -------
+    >>> checksum(torch.ones(2, 3)) == checksum(torch.ones(3, 2))
+    False
+    """
+    kind = f"{features.dtype} {list(features.shape)}".encode()
+    return f"{zlib.crc32(features.numpy().data, zlib.crc32(kind)):08x}"
+
+
+def open_shards(folder: Path, names: str, known: Collection[str] = ()) -> Iterator[Shard]:
+    """Open shards; unreadable ones are named in the log and removed.
 
     Arguments
     ---------
@@ -37,40 +104,93 @@ def shards(
     names : str
         A pattern, without the ending.
     known : collection of str
-        Names of files to pass by.
+        Names of files to skip.
 
     Yields
     ------
-    file : pathlib.Path
-        A shard.
-    shard : safetensors.safe_open
-        Its features by key, mapped when read.
+    shard : Shard
 
     Example
     -------
-    >>> list(shards(Path("no/such/folder"), "*"))
+    >>> list(open_shards(Path("no/such/folder"), "*"))
     []
     """
     for file in sorted(folder.glob(f"{names}.safetensors")):
         if file.name not in known:
             try:
-                yield file, safe_open(file, framework="pt")
-            except SafetensorError as error:
-                logger.warning("%s is damaged (%s): its features are computed anew", file, error)
+                yield Shard(file)
+            except DamagedError as error:
+                logger.warning("%s: its features are computed anew", error)
                 file.unlink(missing_ok=True)
+            except FileNotFoundError:
+                pass  # damaged, and another process has just replaced it
 
 
-class PartWriter(Dataset):
-    """Extracts and writes what is missing of one part an item, in a worker process.
+def write_shard(folder: Path, part: int, features: dict[str, torch.Tensor]) -> Path:
+    """Write a shard, whole or not at all, under a name that its keys decide.
 
-    Each item is the number of utterances that the part lacked, what was wrong with some of
-    them, and what the folder failed of, if it did: raised in a worker it would bring its
-    traceback along in its message.
+    Example
+    -------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_shard(Path(folder), 3, {"key": torch.ones(2, 3)}).name
+    '3-2c70e12b7a0646f9.safetensors'
+    """
+    digest = hashlib.sha256(" ".join(features).encode()).hexdigest()[:16]
+    file = folder / f"{part}-{digest}.safetensors"
+    checksums = {key: checksum(each) for key, each in features.items()}
+    files.write(file, save(features, checksums))
+    return file
+
+
+def replace_damaged(file: Path) -> None:
+    """Replace a damaged shard by one of its undamaged clips, unless another process did.
 
     Arguments
     ---------
-    parts : list of (int, list of (str, str))
-        Number of a part, and key and audio file of each of its utterances.
+    file : pathlib.Path
+        A shard in which a clip's checksum is wrong.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = write_shard(Path(folder), 0, {"a": torch.ones(1, 1), "b": torch.zeros(1, 1)})
+    ...     _ = file.write_bytes(file.read_bytes()[:-1] + b"!")
+    ...     replace_damaged(file)
+    ...     [shard.keys for shard in open_shards(Path(folder), "*")]
+    [['a']]
+    """
+    part = int(file.name.partition("-")[0])
+    with _part_locked(file.parent, part):
+        for shard in open_shards(file.parent, file.stem):
+            whole = {}
+            for key in shard.keys:
+                try:
+                    whole[key] = shard[key].clone()
+                except DamagedError:
+                    continue
+            if len(whole) < len(shard.keys):
+                if whole:
+                    write_shard(file.parent, part, whole)
+                file.unlink(missing_ok=True)
+
+
+def extract_part(
+    part: int,
+    clips: Sequence[tuple[str, str]],
+    front_end: nn.Module,
+    dtype: torch.dtype,
+    folder: Path,
+) -> tuple[int, list[str]]:
+    """Extract and write what a part of the store lacks; see `softlabels.features.store`.
+
+    Arguments
+    ---------
+    part : int
+        The part's number.
+    clips : sequence of (str, str)
+        Key and audio file of each clip.
     front_end : torch.nn.Module
         As of `softlabels.features.store.FeatureStore`.
     dtype : torch.dtype
@@ -78,77 +198,112 @@ class PartWriter(Dataset):
     folder : pathlib.Path
         The store's.
 
+    Returns
+    -------
+    count : int
+        Number of the clips.
+    failures : list of str
+        What is wrong with those that have no features.
+
+    Raises
+    ------
+    OSError
+        If the folder can't be written.
+    """
+    failures: list[str] = []
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # a processor each; and the same bits from any worker
+    try:
+        with _part_locked(folder, part):
+            # another process may have worked while this one waited
+            stored = {key for shard in open_shards(folder, f"{part}-*") for key in shard.keys}
+            missing = [(_size(path), key, path) for key, path in clips if key not in stored]
+            missing.sort()  # long ones with long ones
+            for start in range(0, len(missing), SHARD):
+                features = _extract(missing[start : start + SHARD], front_end, dtype, failures)
+                if features:
+                    write_shard(folder, part, features)
+    finally:
+        torch.set_num_threads(threads)
+    return len(clips), failures
+
+
+def _extract(
+    clips: Sequence[tuple[int, str, str]],
+    front_end: nn.Module,
+    dtype: torch.dtype,
+    failures: list[str],
+) -> dict[str, torch.Tensor]:
+    kept: dict[str, torch.Tensor] = {}
+    while clips:
+        size = BATCH if clips[0][0] < LONG else 1
+        batch, clips = clips[:size], clips[size:]
+        wavs: dict[tuple[str, str], torch.Tensor] = {}
+        for _, key, path in batch:
+            try:
+                wavs[key, path] = read_mono(path, SAMPLE_RATE)
+                check_unchanged(path, key)
+            except ValueError as error:
+                wavs.pop((key, path), None)
+                failures.append(str(error))
+        with torch.no_grad():
+            computed = features_of(front_end, [*wavs.values()])
+        for (key, path), features in zip(wavs, computed, strict=True):
+            rounded = features.to(dtype)
+            if torch.isfinite(rounded).all():
+                kept[key] = rounded.contiguous()
+            else:
+                kind = str(dtype).removeprefix("torch.")
+                failures.append(f"{path}: features that are not finite as {kind}")
+    return kept
+
+
+def audio_key(path: str) -> str:
+    """Return a key of an audio file's present content: its place, size and times of change.
+
+    Arguments
+    ---------
+    path : str
+        An audio file.
+
+    Returns
+    -------
+    key : str
+        32 hexadecimal digits.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file.
+
     Example
     -------
-    >>> len(PartWriter([(3, [("key", "a.wav")])], nn.Identity(), torch.float16, Path("store")))
-    1
+    >>> len(audio_key(__file__))
+    32
     """
+    try:
+        stat = os.stat(path)
+    except OSError as error:
+        raise ValueError(f"{path}: can't be read as audio ({error})") from error
+    # Copying can keep the time of the content's change, but not that of the file's.
+    version = f"{os.path.abspath(path)} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
+    return hashlib.sha256(version.encode()).hexdigest()[:32]
 
-    def __init__(
-        self,
-        parts: list[tuple[int, list[tuple[str, str]]]],
-        front_end: nn.Module,
-        dtype: torch.dtype,
-        folder: Path,
-    ) -> None:
-        self.parts = parts
-        self.front_end = front_end
-        self.dtype = dtype
-        self.folder = folder
 
-    def __len__(self) -> int:
-        return len(self.parts)
+def check_unchanged(path: str, key: str) -> None:
+    """Raise a ValueError if an audio file isn't the one that had this key.
 
-    def __getitem__(self, index: int) -> tuple[int, list[str], OSError | None]:
-        failures: list[str] = []
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # a processor each; and the same bits from any worker
-        try:
-            self._extract(*self.parts[index], failures)
-        except OSError as error:
-            return 0, failures, error
-        finally:
-            torch.set_num_threads(threads)
-        return len(self.parts[index][1]), failures, None
+    Example
+    -------
+    >>> check_unchanged(__file__, audio_key(__file__))
+    """
+    if audio_key(path) != key:
+        raise ValueError(f"{path}: has changed since this process began; start again")
 
-    def _extract(self, part: int, wanted: list[tuple[str, str]], failures: list[str]) -> None:
-        waiting = f"another process extracts into {self.folder}; waiting for it"
-        with locked(self.folder / f".{part}.lock", lambda: waiting):
-            # another process may have worked while this one waited
-            found = shards(self.folder, f"{part}-*")
-            there = set[str]().union(*(shard.keys() for _, shard in found))
-            # long ones with long ones
-            left = sorted((_size(path), key, path) for key, path in wanted if key not in there)
-            for start in range(0, len(left), SHARD):
-                self._write_shard(part, left[start : start + SHARD], failures)
 
-    def _write_shard(
-        self, part: int, wanted: list[tuple[int, str, str]], failures: list[str]
-    ) -> None:
-        features: dict[str, torch.Tensor] = {}
-        while wanted:
-            size = BATCH if wanted[0][0] < LONG else 1
-            batch, wanted = wanted[:size], wanted[size:]
-            wavs: dict[tuple[str, str], torch.Tensor] = {}
-            for _, key, path in batch:
-                try:
-                    wavs[key, path] = read_mono(path, SAMPLE_RATE)
-                except ValueError as error:
-                    failures.append(str(error))
-            with torch.no_grad():
-                heard = features_of(self.front_end, [*wavs.values()])
-            for (key, path), found in zip(wavs, heard, strict=True):
-                kept = found.to(self.dtype)
-                if torch.isfinite(kept).all():
-                    features[key] = kept.contiguous()
-                else:
-                    kind = str(self.dtype).removeprefix("torch.")
-                    failures.append(f"{path}: features that are not finite as {kind}")
-        if features:
-            name = f"{part}-{hashlib.sha256(' '.join(features).encode()).hexdigest()[:16]}"
-            partial = self.folder / f".{part}.partial"  # the lock is ours: nobody else writes it
-            partial.write_bytes(save(features))  # save_file would let nobody else read it
-            os.replace(partial, self.folder / f"{name}.safetensors")
+def _part_locked(folder: Path, part: int) -> AbstractContextManager[None]:
+    waiting = f"another process extracts into {folder}; waiting for it"
+    return locked(folder / f".{part}.lock", lambda: waiting)
 
 
 def _size(path: str) -> int:

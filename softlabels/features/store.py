@@ -1,31 +1,43 @@
-"""The feature store: each utterance's features, computed once, mapped when read.
+"""The feature store: each clip's features, computed once, mapped when read.
 
-Under the folder of a front end's fingerprint lie shards: safetensors files of
-some utterances each, keyed by audio file, its size and its time of change. A
-shard is written under another name and then renamed: it is complete or absent,
-whatever kills the process, and what was finished is not done again.
+Under the folder of a front end's fingerprint lie shards: safetensors files of some clips
+each, keyed by audio file, its size and its times of change. A shard is written whole or
+not at all, so that what was finished before the process was killed isn't done again. It
+holds a checksum of each clip's features, compared when a process first reads the clip:
+damaged features are named in the log and computed anew, not trained on.
 
-An utterance's key says which part of the store it is in, and who works on a part
-locks it. So processes that extract at once, on one machine or on several with
-this folder in common, share the work without knowing of each other.
+A clip's key decides which part of the store it is in, and who works on a part locks it:
+processes that extract at once, on one machine or on several with this folder in common,
+share the work without knowing of each other.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from torch import nn
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from softlabels.cache import cache_folder
 from softlabels.features.frontends import front_end_fingerprint
-from softlabels.features.shards import PartWriter, shards
+from softlabels.features.shards import (
+    DamagedError,
+    Shard,
+    audio_key,
+    check_unchanged,
+    extract_part,
+    logger,
+    open_shards,
+    replace_damaged,
+)
+from softlabels.features.workers import run_unordered
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16}
 PARTS = 32  # of a store, each with a lock of its own: so many processes can work at once
@@ -38,7 +50,7 @@ class FeatureStore:
     ---------
     front_end : torch.nn.Module
         Audio [1, N] at 16 kHz → features [1, T, F]. One with a method ``each``, as
-        `Acoustic47` has it, is given several utterances at once.
+        `Acoustic47` has it, is given several clips at once.
     folder : str or os.PathLike, optional
         Where stores lie; ``features`` in the cache's folder if not given.
     dtype : str
@@ -81,21 +93,40 @@ class FeatureStore:
         self.fingerprint = f"{front_end_fingerprint(front_end)}-{dtype}"
         self.folder = Path(folder or cache_folder() / "features") / self.fingerprint
         self._keys: dict[str, str] = {}  # audio file → key
-        self._shards: dict[str, safe_open] = {}  # key → its opened shard
-        self._opened: set[str] = set()
+        self._shards: dict[str, Shard] = {}  # key → the shard that holds it
+        self._opened: set[str] = set()  # names of shards
 
     def __getitem__(self, path: str) -> torch.Tensor:
         """Return an extracted file's features [T, F], float32."""
-        key = self._keys[path]
-        return self._shards[key].get_tensor(key).float()
+        return self._read(self._keys[path]).float()
 
     def frames(self, path: str) -> int:
-        """Tell how many frames an extracted file has, without reading them."""
+        """Return an extracted file's number of frames, without reading them."""
         key = self._keys[path]
-        return int(self._shards[key].get_slice(key).get_shape()[0])
+        return self._shards[key].frames(key)
+
+    def digest(self, paths: Sequence[str]) -> str:
+        """Digest extracted files' features: what a training on them depends on.
+
+        Arguments
+        ---------
+        paths : sequence of str
+            Audio files, whose order counts and whose places don't. All are read and checked.
+
+        Returns
+        -------
+        digest : str
+            64 hexadecimal digits.
+        """
+        digest = hashlib.sha256()
+        for path in paths:
+            key = self._keys[path]
+            self._read(key)
+            digest.update(self._shards[key].checksums[key].encode())
+        return digest.hexdigest()
 
     def extract(self, paths: Sequence[str], progressbar: bool = True) -> None:
-        """See to it that these files' features are in the store.
+        """Make sure the store has these files' features.
 
         Every rank of ``torchrun`` is to call it: they share the work.
 
@@ -110,55 +141,80 @@ class FeatureStore:
         ------
         ValueError
             If an audio file can't be read. All others' features are kept.
+        RuntimeError
+            If a process that extracts was killed. What was finished is kept.
         OSError
-            If the store's place can't be read or written, or is full.
+            If the store's folder can't be read or written, or is full.
         """
-        self._keys.update({path: audio_key(path) for path in paths})
+        keys = {path: audio_key(path) for path in paths}
+        self._keys.update(keys)
+        self._fill(keys, progressbar)
+
+    def _read(self, key: str) -> torch.Tensor:
+        """A clip's features as they are kept; damaged ones are computed anew."""
         try:
+            return self._shards[key][key]
+        except DamagedError as error:
+            logger.warning("%s: what is damaged is computed anew", error)
+            self._renew(self._shards[key])
+            return self._shards[key][key]
+
+    def _renew(self, damaged: Shard) -> None:
+        """Compute a damaged shard's damaged features anew; the store keeps the others."""
+        lost = set(damaged.keys)
+        keys = {path: key for path, key in self._keys.items() if key in lost}
+        for path, key in keys.items():
+            check_unchanged(path, key)
+        with self._explained():
+            replace_damaged(damaged.file)
+        self._shards = {key: each for key, each in self._shards.items() if each is not damaged}
+        self._opened.discard(damaged.file.name)
+        self._fill(keys, progressbar=False)
+
+    def _fill(self, keys: Mapping[str, str], progressbar: bool) -> None:
+        with self._explained():
             self._open_shards()
-            if missing := self._missing(paths):
+            paths = {key: path for path, key in keys.items() if key not in self._shards}
+            if paths:
                 self.folder.mkdir(parents=True, exist_ok=True)
-                self._compute(missing, progressbar)
+                self._compute(paths, progressbar)
                 self._open_shards()
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
-                raise
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenProcessPool as error:
             raise RuntimeError(
                 "a process that extracts features was killed, as it happens where memory runs out; "
                 "start again: what was finished is kept"
             ) from error
         except OSError as error:
             raise OSError(
-                f"the feature store {self.folder} can't be used ({error}); make room, or "
-                "choose another place by SOFTLABELS_CACHE or the feature_store setting"
+                f"the feature store {self.folder} can't be used ({error}); the feature_store "
+                "setting or SOFTLABELS_CACHE chooses another place"
             ) from error
 
-    def _missing(self, paths: Sequence[str]) -> list[tuple[str, str]]:
-        wanted = {self._keys[path]: path for path in paths}
-        return [(key, path) for key, path in wanted.items() if key not in self._shards]
-
     def _open_shards(self) -> None:
-        for file, shard in shards(self.folder, "*", self._opened):
-            self._shards.update(dict.fromkeys(shard.keys(), shard))
-            self._opened.add(file.name)
+        for shard in open_shards(self.folder, "*", self._opened):
+            self._shards.update(dict.fromkeys(shard.keys, shard))
+            self._opened.add(shard.file.name)
 
-    def _compute(self, missing: list[tuple[str, str]], progressbar: bool) -> None:
+    def _compute(self, paths: Mapping[str, str], progressbar: bool) -> None:
         parts: dict[int, list[tuple[str, str]]] = {}
-        for key, path in sorted(missing):
+        for key, path in sorted(paths.items()):
             parts.setdefault(int(key[:8], 16) % PARTS, []).append((key, path))
-        # each rank begins elsewhere, and passes by what another has done
+        # each rank begins elsewhere, and skips what another has done
         rank, ranks = (
             int(os.environ.get(name, i)) for i, name in enumerate(("RANK", "WORLD_SIZE"))
         )
         begin = len(parts) * rank // ranks
         order = [*parts.items()][begin:] + [*parts.items()][:begin]
-        writer = PartWriter(order, self.front_end, self.dtype, self.folder)
-        workers = min(self.workers, len(order)) if len(missing) > 1 else 0
+        work = partial(extract_part, front_end=self.front_end, dtype=self.dtype, folder=self.folder)
+        workers = min(self.workers, len(order)) if len(paths) > 1 else 0
         failures: list[str] = []
-        with tqdm(total=len(missing), desc="Features", unit="utt", disable=not progressbar) as bar:
-            for count, failed, error in DataLoader(writer, batch_size=None, num_workers=workers):
-                if error:
-                    raise error
+        with tqdm(total=len(paths), desc="Features", unit="utt", disable=not progressbar) as bar:
+            for count, failed in run_unordered(work, order, workers):
                 bar.update(count)
                 failures += failed
         if failures:
@@ -166,37 +222,5 @@ class FeatureStore:
 
 
 def _cores() -> int:
-    """Tell how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def audio_key(path: str) -> str:
-    """Name what an audio file held when it was looked at: its place, size and time of change.
-
-    Arguments
-    ---------
-    path : str
-        An audio file.
-
-    Returns
-    -------
-    key : str
-        32 hexadecimal digits.
-
-    Raises
-    ------
-    ValueError
-        If there is no such file.
-
-    Example
-    -------
-    >>> len(audio_key(__file__))
-    32
-    """
-    try:
-        found = os.stat(path)
-    except OSError as error:
-        raise ValueError(f"{path}: can't be read as audio ({error})") from error
-    # Copying can keep the time of the content's change, but not that of the file's.
-    told = f"{os.path.abspath(path)} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
-    return hashlib.sha256(told.encode()).hexdigest()[:32]

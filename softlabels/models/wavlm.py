@@ -19,6 +19,8 @@ class RawAudio(nn.Module):
     torch.Size([2, 16000, 1])
     """
 
+    VERSION = 1  # raise it when the results change
+
     def forward(self, wavs: torch.Tensor) -> torch.Tensor:
         """Audio [B, N] → features [B, N, 1]."""
         return wavs[..., None]

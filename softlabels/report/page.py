@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from softlabels import files
 from softlabels.report.ceiling import human_ceiling
 from softlabels.report.gallery import draw_all
 from softlabels.report.summary import accuracies, differences, to_annotators, verdict
@@ -26,7 +27,6 @@ from softlabels.report.tables import (
 from softlabels.report.teachers import compared_encoders, target_statistics
 from softlabels.report.truth import distance_to_truth, nearest_to_truth
 from softlabels.simulate.corpus import NOTICE
-from softlabels.training.identity import write_text
 from softlabels.votes.agreement import krippendorff_alpha
 from softlabels.votes.ballots import Ballots
 
@@ -76,8 +76,8 @@ def write_report(folder: str | Path) -> str:
     if len(truth) and len(sweep.predictions):
         shown["notes"].insert(0, nearest_to_truth(truth))
     text = _text(**shown)
-    write_text(sweep.folder / "table.md", text)
-    write_text(sweep.folder / "table.csv", shown["table"].to_csv(index=False))
+    files.write(sweep.folder / "table.md", text)
+    files.write(sweep.folder / "table.csv", shown["table"].to_csv(index=False))
     numbers = {
         "plan": {key: value for key, value in plan.items() if key != "trials"},
         "rows": _plain(accuracies(sweep).rename_axis("row").reset_index()),
@@ -94,7 +94,7 @@ def write_report(folder: str | Path) -> str:
         "trials": _plain(sweep.trials),
     }
     numbers_text = json.dumps(numbers, indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(sweep.folder / "results.json", numbers_text + "\n")
+    files.write(sweep.folder / "results.json", numbers_text + "\n")
     page = (
         _environment()
         .from_string(TEMPLATE.read_text("utf-8"))
@@ -109,7 +109,7 @@ def write_report(folder: str | Path) -> str:
             pictures=draw_all(sweep, ballots, encoders, ceiling),
         )
     )
-    write_text(sweep.folder / "report.html", page)
+    files.write(sweep.folder / "report.html", page)
     return text
 
 

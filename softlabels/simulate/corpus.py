@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scipy.io import wavfile
 from tqdm import tqdm
 
-from softlabels.cache import cache_folder, make_once
+from softlabels.cache import cache_folder
+from softlabels.files import make_once
 from softlabels.simulate.latent import LABELS, TARGETS, draw_prosody, draw_truth, draw_vote
 from softlabels.simulate.voice import SAMPLE_RATE, Speaker, synthesise
 

@@ -18,6 +18,7 @@ from typing import Any
 import joblib
 import torch
 
+from softlabels import files
 from softlabels.corpora import Corpus, Prepared, prepare
 from softlabels.corpora.manifest import manifest_bytes
 from softlabels.encoders.base import ENCODERS
@@ -274,11 +275,11 @@ def write_plan(folder: Path, plan: Mapping[str, Any], prepared: Prepared) -> Non
     place = folder / "corpus"
     place.mkdir(parents=True, exist_ok=True)
     text = manifest_bytes(prepared.all).decode()
-    identity.write_text(place / "manifest.json", text)
+    files.write(place / "manifest.json", text)
     partition = json.dumps(prepared.partition, indent=2, ensure_ascii=False)
-    identity.write_text(place / "partition.json", partition + "\n")
+    files.write(place / "partition.json", partition + "\n")
     text = json.dumps(plan, indent=1, ensure_ascii=False)
-    identity.write_text(folder / SWEEP_FILE, text + "\n")
+    files.write(folder / SWEEP_FILE, text + "\n")
 
 
 def describe(

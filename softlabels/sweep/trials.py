@@ -15,8 +15,9 @@ from pathlib import Path
 import joblib
 from tqdm import tqdm
 
+from softlabels import files
 from softlabels.locks import holder
-from softlabels.training.identity import METRICS_FILE, write_text
+from softlabels.training.identity import METRICS_FILE
 
 STATUS_FILE, LOG_FILE = "trial.json", "trial.log"
 LOG_END = 1500  # characters of a failed trial's log that are shown
@@ -142,7 +143,7 @@ def _wait(process: subprocess.Popen[bytes]) -> int | None:
 
 
 def _tell(trial: Trial, status: str) -> None:
-    write_text(trial.folder / STATUS_FILE, json.dumps({"status": status}) + "\n")
+    files.write(trial.folder / STATUS_FILE, json.dumps({"status": status}) + "\n")
 
 
 def status(trial: Trial) -> str:

@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import io
 import logging
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from speechbrain.dataio.encoder import CategoricalEncoder
 from speechbrain.utils.checkpoints import DEFAULT_SAVE_HOOKS, get_default_hook
 from torch.utils.data import DataLoader
 
+from softlabels import files
 from softlabels.features.frontends import BUILT_IN, front_end_fingerprint, get_front_end
 from softlabels.inference.abstention import entropy_threshold
 from softlabels.inference.networks import network_settings
@@ -34,7 +33,6 @@ from softlabels.inference.settings import ModelSettings
 from softlabels.models.blstm import Classifier
 from softlabels.models.normalization import FeatureNormalization, UtteranceNormalization
 from softlabels.training.brain import SoftLabelBrain, predict
-from softlabels.training.identity import write_text
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +99,7 @@ def export_model(brain: SoftLabelBrain, valid: DataLoader, notice: str | None = 
         if by_utterance:
             logger.warning("The exported model: %s", BY_UTTERANCE)
 
-    return replace_folder(results / "model", fill)
+    return files.replace_folder(results / "model", fill)
 
 
 @contextmanager
@@ -129,42 +127,6 @@ def as_exported(brain: SoftLabelBrain) -> Iterator[None]:
 def _by_utterance(brain: SoftLabelBrain) -> bool:
     known = type(brain.modules["mean_var_norm"]) is FeatureNormalization
     return known and brain.hparams.normalization == "speaker"
-
-
-def replace_folder(folder: Path, fill: Callable[[Path], object]) -> Path:
-    """Make a folder anew: whatever kills the process, it is complete or absent.
-
-    Arguments
-    ---------
-    folder : Path
-        The folder. One that is there goes when the new one is whole.
-    fill : callable
-        Called with an empty folder beside it, which it fills.
-
-    Returns
-    -------
-    folder : Path
-        The same.
-
-    Example
-    -------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as place:
-    ...     for text in ("old", "new"):
-    ...         made = replace_folder(Path(place, "a"), lambda new: (new / "b").write_text(text))
-    ...     (made / "b").read_text(), len(list(Path(place).iterdir()))
-    ('new', 1)
-    """
-    partial, old = (folder.with_name(f".{folder.name}.{end}") for end in ("partial", "old"))
-    for left in (partial, old):  # of a process that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    partial.mkdir(parents=True)
-    fill(partial)
-    if folder.exists():
-        os.replace(folder, old)
-    os.replace(partial, folder)
-    shutil.rmtree(old, ignore_errors=True)
-    return folder
 
 
 def inference_yaml(run_yaml: str, by_speaker: bool) -> str:
@@ -196,7 +158,7 @@ def inference_yaml(run_yaml: str, by_speaker: bool) -> str:
 
 def _for_speechbrain(hparams: Any, run_yaml: str, folder: Path) -> None:
     by_speaker = hparams.normalization == "speaker"
-    write_text(folder / "hyperparams.yaml", inference_yaml(run_yaml, by_speaker))
+    files.write(folder / "hyperparams.yaml", inference_yaml(run_yaml, by_speaker))
     for name in NETWORK:
         module = hparams.modules[name]
         get_default_hook(module, DEFAULT_SAVE_HOOKS)(module, folder / f"{name}.ckpt")
@@ -234,10 +196,10 @@ def _settings(
 
 
 def _for_softlabels(settings: ModelSettings, hparams: Any, folder: Path) -> None:
-    write_text(folder / "settings.json", settings.to_json())
+    files.write(folder / "settings.json", settings.to_json())
     weights = {
         f"{name}.{key}": tensor.detach().cpu().contiguous()
         for name in NETWORK
         for key, tensor in hparams.modules[name].state_dict().items()
     }
-    (folder / "model.safetensors").write_bytes(save(weights))
+    files.write(folder / "model.safetensors", save(weights))

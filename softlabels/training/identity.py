@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import softlabels
+from softlabels import files
 from softlabels.encoders import AnnotationEncoder
 from softlabels.errors import InputError
 
@@ -154,10 +155,9 @@ def claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
     told = _plain(identity)
     file = Path(folder) / RUN_FILE
     if not told.items() <= known.items():
-        file.parent.mkdir(parents=True, exist_ok=True)
         if _differences(known, told):
             (file.parent / METRICS_FILE).unlink(missing_ok=True)  # a debugging run's
-        write_text(file, json.dumps({**known, **told}, indent=2, ensure_ascii=False) + "\n")
+        files.write(file, json.dumps({**known, **told}, indent=2, ensure_ascii=False) + "\n")
 
 
 def check_claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,22 +219,6 @@ def is_finished(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> 
     except (FileNotFoundError, ValueError):  # absent or damaged
         return False
     return bool(known == _plain(identity)) and Path(folder, PREDICTIONS_FILE).exists()
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a file whole or not at all.
-
-    Example
-    -------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_text(Path(folder, "a"), "b")
-    ...     Path(folder, "a").read_text()
-    'b'
-    """
-    partial = file.with_name(f".{file.name}.partial")
-    partial.write_text(text, "utf-8")
-    os.replace(partial, file)
 
 
 def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

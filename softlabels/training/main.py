@@ -21,6 +21,7 @@ from speechbrain.utils.distributed import (
     run_on_main,
 )
 
+from softlabels import files
 from softlabels.corpora import Corpus, Manifest, Prepared, prepare
 from softlabels.corpora.manifest import ballots_of
 from softlabels.corpora.settings import check_settings as check_preparation
@@ -207,7 +208,7 @@ def train_and_test(experiment: Experiment) -> None:
     run_on_main(identity.claim, args=[folder, made_by])
     partition = json.dumps(prepared.partition, indent=2, ensure_ascii=False)
     place = Path(hparams["save_folder"], "partition.json")
-    run_on_main(identity.write_text, args=[place, partition + "\n"])
+    run_on_main(files.write, args=[place, partition + "\n"])
     chosen = choose_targets(hparams, prepared)
     loaders = make_loaders(hparams, prepared, chosen, feature_store(hparams), run_opts)
     clear = data.of_kind(prepared.train, "clear")
@@ -262,6 +263,6 @@ def write_report(
         write_results(folder / name, predictions[name], chosen[name], metrics, classes, pictured)
     write_results(folder, predictions["test"], chosen["test"], metrics, classes, pictured)
     if notice:
-        identity.write_text(folder / "NOTICE.txt", notice + "\n")
+        files.write(folder / "NOTICE.txt", notice + "\n")
     table = result_table(metrics, title)
     logger.info("Test of epoch %d, in %s:\n\n%s\n", brain.best["epoch"], folder, table)

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from softlabels import files
 from softlabels.metrics import mean_distances, recognition
 from softlabels.models.normalization import BY_SPEAKER
 from softlabels.training.brain import Predictions
-from softlabels.training.identity import write_text
 
 
 def score(said: Predictions, classes: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -193,7 +193,9 @@ def draw_confusion(
             fontsize="small",
         )
     figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8)
-    figure.savefig(file, dpi=120)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=120)
+    files.write(file, picture.getvalue())
 
 
 def write_results(
@@ -221,7 +223,7 @@ def write_results(
     title : str
         What the picture says above.
     """
-    write_text(folder / "predictions.csv", predictions_csv(said, manifest, classes))
+    files.write(folder / "predictions.csv", predictions_csv(said, manifest, classes))
     draw_confusion(metrics["test"]["clear"]["confusion"], classes, title, folder / "confusion.png")
     text = json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(folder / "metrics.json", text + "\n")
+    files.write(folder / "metrics.json", text + "\n")

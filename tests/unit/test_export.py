@@ -6,12 +6,13 @@ import sys
 import numpy as np
 import pytest
 
+from softlabels.files import replace_folder
 from softlabels.inference.abstention import entropy, entropy_threshold
-from softlabels.training.export import inference_yaml, replace_folder
+from softlabels.training.export import inference_yaml
 
 KILLED = (
     "import os, pathlib, signal, sys\n"
-    "from softlabels.training.export import replace_folder\n"
+    "from softlabels.files import replace_folder\n"
     "def fill(folder):\n"
     "    (folder / 'half').write_text('x')\n"
     "    os.kill(os.getpid(), signal.SIGKILL)\n"

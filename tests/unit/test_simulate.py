@@ -1,7 +1,6 @@
 """The built-in corpus: its layout, its votes, its voice, its place in the cache."""
 
 import csv
-import errno
 import json
 import re
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from softlabels.cache import cache_folder, make_once
+from softlabels.cache import cache_folder
 from softlabels.simulate import corpus as simulate
 from softlabels.simulate.corpus import NOTICE, cached_corpus, is_simulated, simulate_corpus
 from softlabels.simulate.latent import LABELS, TARGETS, draw_prosody, draw_truth, draw_vote
@@ -252,38 +251,6 @@ def test_a_making_that_was_cut_short_leaves_nothing_in_the_cache(tmp_path, monke
         cached_corpus(tmp_path, utterances=40, progress=False)
     assert not any(tmp_path.iterdir())
     assert is_simulated(cached_corpus(tmp_path, utterances=40, progress=False))
-
-
-@pytest.mark.usefixtures("mute")
-def test_a_killed_makers_remains_are_not_believed_and_go_after_a_day(tmp_path, monkeypatch):
-    (tmp_path / ".partial-killed").mkdir()
-    folder = cached_corpus(tmp_path, utterances=40, progress=False)
-    assert sorted(file.name for file in tmp_path.iterdir()) == [".partial-killed", folder.name]
-    monkeypatch.setattr("softlabels.cache._ABANDONED", -1.0)
-    make_once(tmp_path / "other", lambda _: None)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["other", folder.name]
-
-
-def test_of_two_makers_the_first_ones_stays_and_both_get_it(tmp_path):
-    def slow(partial: Path):
-        make_once(tmp_path / "it", lambda new: (new / "maker").write_text("fast"))
-        (partial / "maker").write_text("slow")
-
-    assert (make_once(tmp_path / "it", slow) / "maker").read_text() == "fast"
-    assert [file.name for file in tmp_path.iterdir()] == ["it"]
-
-
-@pytest.mark.parametrize(
-    ("code", "words"), [(errno.EROFS, "can't be written"), (errno.ENOSPC, "is full")]
-)
-def test_a_place_that_is_read_only_or_full_is_named_with_the_remedy(tmp_path, code, words):
-    def make(_):
-        raise OSError(code, "no")
-
-    with pytest.raises(OSError, match=f"{words}.*SOFTLABELS_CACHE.*{tmp_path}") as caught:
-        make_once(tmp_path / "it", make)
-    assert caught.value.errno == code
-    assert not any(tmp_path.iterdir())
 
 
 def test_a_place_that_is_a_file_is_named_with_the_remedy(tmp_path):
