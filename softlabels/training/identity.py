@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,10 @@ import softlabels
 from softlabels import files
 from softlabels.encoders import AnnotationEncoder
 from softlabels.errors import InputError
+from softlabels.training.checkpoints import damaged
+from softlabels.training.seal import check_seal
+
+logger = logging.getLogger(__name__)
 
 RUN_FILE, METRICS_FILE, PREDICTIONS_FILE = "run.json", "metrics.json", "predictions.csv"
 
@@ -41,7 +46,7 @@ def versions() -> dict[str, str]:
 
     modules = (numpy, softlabels, speechbrain, torch, torchaudio)
     found = {module.__name__: str(module.__version__) for module in modules}
-    return {"python": platform.python_version(), **found}
+    return {"python": ".".join(platform.python_version_tuple()[:2]), **found}
 
 
 def results_folder(
@@ -183,10 +188,39 @@ def check_claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> 
     debugged = known.get("options", {}).get("debug")
     results = Path(folder, METRICS_FILE).exists() and not debugged
     if differences and (results or any(checkpoints)):
+        if Path(folder, RUN_FILE) in check_seal(folder) and results:
+            raise OtherRunError(f"{file} is damaged; {remedy}")
+        threads = known.get("options", {}).get("threads")
+        if len(differences) == 1 and differences[0].startswith("options.threads"):
+            remedy = f"set OMP_NUM_THREADS={threads} to resume it, or " + remedy
         raise OtherRunError(
             f"{folder} holds another run:\n  " + "\n  ".join(differences) + f"\n{remedy}"
         )
     return known
+
+
+def keep_results(folder: str | os.PathLike[str]) -> None:
+    """Refuse to test a finished run again where that could change good results.
+
+    Raises
+    ------
+    InputError
+        If the results folder holds a finished run and a file of its checkpoints is damaged or
+        missing. Damaged results alone are written anew, which the log says.
+    """
+    place = Path(folder)
+    if not (place / METRICS_FILE).exists():
+        return
+    results = check_seal(place)
+    if checkpoints := damaged(place / "save/checkpoints"):
+        names = ", ".join(str(file.relative_to(place)) for file in [*checkpoints, *results])
+        raise InputError(
+            f"{place} holds a finished run of which these files are damaged or missing: {names}. "
+            "Nothing was changed: its other results are as they were. To train anew, remove the "
+            "folder or choose another --output_folder"
+        )
+    for file in results:
+        logger.warning("%s is damaged or missing; it is written anew", file)
 
 
 def _plain(identity: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,19 +240,17 @@ def _differences(known: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]
 
 
 def is_finished(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> bool:
-    """Tell whether a results folder holds the finished run of this identity.
+    """Return whether a results folder holds the finished, undamaged run of this identity.
 
     Example
     -------
     >>> is_finished("nowhere", {"seed": 1})
     False
     """
-    try:
-        json.loads(Path(folder, METRICS_FILE).read_text("utf-8"))
-        known = json.loads(Path(folder, RUN_FILE).read_text("utf-8"))
-    except (FileNotFoundError, ValueError):  # absent or damaged
+    if check_seal(folder):
         return False
-    return bool(known == _plain(identity)) and Path(folder, PREDICTIONS_FILE).exists()
+    known = json.loads(Path(folder, RUN_FILE).read_text("utf-8"))
+    return all(known.get(key) == value for key, value in _plain(identity).items())
 
 
 def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

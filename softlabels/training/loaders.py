@@ -26,6 +26,17 @@ def world_size() -> int:
     return int(os.environ.get("WORLD_SIZE", 1))
 
 
+def clips(
+    hparams: Mapping[str, Any], prepared: Prepared, chosen: Mapping[str, Manifest]
+) -> list[str]:
+    """Return the audio files that a run needs, in the order of its utterances.
+
+    A speaker's normalisation is over all of their audio, whatever its votes.
+    """
+    parts = [prepared.all] if hparams["normalization"] == "speaker" else chosen.values()
+    return [entry["wav"] for part in parts for entry in part.values()]
+
+
 def make_loaders(
     hparams: Mapping[str, Any],
     prepared: Prepared,

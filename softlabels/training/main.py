@@ -37,8 +37,9 @@ from softlabels.training.arguments import parse
 from softlabels.training.brain import SoftLabelBrain, predict
 from softlabels.training.export import export_model
 from softlabels.training.hparams import build, plain_values, read_tree, resolved
-from softlabels.training.loaders import make_loaders, world_size
+from softlabels.training.loaders import clips, make_loaders, world_size
 from softlabels.training.results import result_table, score, write_results
+from softlabels.training.seal import seal
 from softlabels.training.settings import SETTINGS, check_settings
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,18 @@ OPTIONS = (
     "debug",
     "debug_batches",
     "debug_epochs",
+)
+
+
+# what a run leaves, besides logs and checkpoints
+RESULTS = (
+    "run.json",
+    "hyperparams.yaml",
+    "save/partition.json",
+    "model",
+    "predictions.csv",
+    "confusion.png",
+    "metrics.json",
 )
 
 
@@ -196,8 +209,9 @@ def train_and_test(experiment: Experiment) -> None:
     made_by = describe_run(experiment)
     folder = Path(hparams["output_folder"])
     run_on_main(identity.claim, args=[folder, made_by])
+    identity.keep_results(folder)
     sb.create_experiment_directory(experiment_directory=folder)
-    run_on_main(identity.write_text, args=[folder / "hyperparams.yaml", experiment.yaml])
+    run_on_main(files.write, args=[folder / "hyperparams.yaml", experiment.yaml])
     for name in ("matplotlib", "filelock"):  # or log.txt fills with fonts and locks
         logging.getLogger(name).setLevel(logging.WARNING)
     if notice:
@@ -210,7 +224,10 @@ def train_and_test(experiment: Experiment) -> None:
     place = Path(hparams["save_folder"], "partition.json")
     run_on_main(files.write, args=[place, partition + "\n"])
     chosen = choose_targets(hparams, prepared)
-    loaders = make_loaders(hparams, prepared, chosen, feature_store(hparams), run_opts)
+    store = feature_store(hparams)
+    loaders = make_loaders(hparams, prepared, chosen, store, run_opts)
+    made_by["features"] = store.digest(clips(hparams, prepared, chosen))
+    run_on_main(identity.claim, args=[folder, made_by])
     clear = data.of_kind(prepared.train, "clear")
     if hparams["class_weighting"]:
         hparams["class_weights"] = data.class_weights(clear, hparams["classes"])
@@ -264,5 +281,6 @@ def write_report(
     write_results(folder, predictions["test"], chosen["test"], metrics, classes, pictured)
     if notice:
         files.write(folder / "NOTICE.txt", notice + "\n")
+    seal(folder, [*RESULTS, *predictions])
     table = result_table(metrics, title)
     logger.info("Test of epoch %d, in %s:\n\n%s\n", brain.best["epoch"], folder, table)
