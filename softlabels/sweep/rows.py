@@ -43,7 +43,7 @@ class Row:
     encoder: str
     train_on: tuple[str, ...]
     network: str = NETWORK
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def name(self) -> str:
