@@ -14,7 +14,6 @@ import softlabels
 from softlabels import files
 from softlabels.encoders import AnnotationEncoder
 from softlabels.errors import InputError
-from softlabels.training.checkpoints import damaged
 from softlabels.training.seal import check_seal
 
 logger = logging.getLogger(__name__)
@@ -208,6 +207,8 @@ def keep_results(folder: str | os.PathLike[str]) -> None:
         If the results folder holds a finished run and a file of its checkpoints is damaged or
         missing. Damaged results alone are written anew, which the log says.
     """
+    from softlabels.training.checkpoints import damaged  # needs SpeechBrain; the report doesn't
+
     place = Path(folder)
     if not (place / METRICS_FILE).exists():
         return
