@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,10 @@ import click
 from softlabels.cli.votes import agreement_rule, names, read_votes, votes_options, warn_of_absent
 
 if TYPE_CHECKING:
-    from softlabels.votes.dominance import Agreement
+    import pandas as pd
 
-MOST = 12  # labels or classes that are told one by one
+    from softlabels.report.audit import Audit
+    from softlabels.votes.dominance import Agreement
 
 
 @click.command(
@@ -22,6 +24,7 @@ MOST = 12  # labels or classes that are told one by one
     Examples:
     softlabels audit votes.csv --classes neutral,happy,sad,angry --picture audit.png
     softlabels audit clips.csv --item clip --counts song,call,noise --classes song,call
+    softlabels audit votes.csv --format json
     softlabels audit tabulatedVotes.csv --counts A,D,F,H,N,S \\
         --query '`Unnamed: 0` < 200000'
     """
@@ -39,9 +42,17 @@ MOST = 12  # labels or classes that are told one by one
 @click.option("--alpha", type=float, default=0.75, show_default=True, help="Of modified_soft.")
 @click.option("--patterns", type=click.IntRange(min=1), default=8, show_default=True)
 @click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "markdown", "json"]),
+    default="table",
+    show_default=True,
+    help="Aligned columns, Markdown tables, or JSON.",
+)
+@click.option(
     "--picture",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A PNG, PDF or SVG to draw, as its name says.",
+    help="A PNG, PDF or SVG to draw, by its suffix.",
 )
 def audit(
     votes: BufferedReader,
@@ -49,96 +60,53 @@ def audit(
     agreement: Agreement,
     alpha: float,
     patterns: int,
+    form: str,
     picture: Path | None,
     **where: Any,
 ) -> None:
-    """Look at votes: agreement, what is clear or ambiguous, and what encoders make of it.
+    """Summarise votes: agreement, clear and ambiguous items, and each encoder's targets.
 
     VOTES is read as by `softlabels encode`.
     """
-    import numpy as np
-    import pandas as pd
-    from scipy.special import entr
+    from softlabels.report.audit import audit_votes
+    from softlabels.report.formats import aligned, markdown
 
-    from softlabels.report.tables import markdown, target_table
-    from softlabels.report.teachers import (
-        commonest_patterns,
-        compared_encoders,
-        described,
-        target_statistics,
-    )
-    from softlabels.votes.agreement import krippendorff_alpha
-
-    items, ballots = read_votes(votes, **where)
-    counts, labels = ballots.counts, ballots.labels
+    _, ballots = read_votes(votes, **where)
     warn_of_absent(classes, ballots)
-    targets = classes or list(labels)
-    encoders = compared_encoders(targets, alpha, agreement)
-    kinds = ballots.partition(targets, agreement)
-    common = commonest_patterns(counts[kinds != "discarded"], patterns)
-    given = counts.sum(axis=1)
-    voted = counts[given > 0]
-    krippendorff = krippendorff_alpha(counts)
-    if picture:  # first: who reads the beginning of the tables alone, by `head`, gets it too
+    found = audit_votes(
+        ballots,
+        classes or ballots.labels,
+        alpha=alpha,
+        agreement=agreement,
+        patterns=patterns,
+    )
+    if picture:  # first: a pipe into `head` ends this command before the last table
         from softlabels.report.votes_figures import draw_audit
 
-        draw_audit(ballots, kinds, krippendorff, common, encoders, picture)
+        draw_audit(found, picture)
         click.echo(f"drawn: {picture}", err=True)
-    entropy = entr(voted / voted.sum(axis=1, keepdims=True)).sum(axis=1).mean() if len(voted) else 0
-    per_item = f"{np.median(given):g} (median; {given.min()} to {given.max()})" if len(given) else 0
-    facts = {
-        "items": f"{len(items)}",
-        "votes": f"{counts.sum()}",
-        "votes an item": f"{per_item}",
-        "Krippendorff's α": "–" if krippendorff is None else f"{krippendorff:.3f}",
-        "mean entropy of the votes": f"{entropy:.3f} nats",
-        **{
-            kind: f"{(n := int((kinds == kind).sum()))} ({n / max(len(items), 1):.1%})"
-            for kind in ("clear", "ambiguous", "discarded")
-        },
-        **{
-            f"votes for {label}": f"{n} ({n / max(counts.sum(), 1):.1%})"
-            for label, n in _commonest(labels, counts.sum(axis=0))
-        },
-    }
-    if len(labels) > MOST:
-        facts["other labels"] = f"{len(labels) - MOST}"
-    click.echo(markdown(pd.DataFrame({"": facts.keys(), "value": facts.values()})))
-    made = [
-        {
-            "votes": described(row, labels, ", "),
-            "items": f"{n}",
-            **{name: _written(encoder, row, labels) for name, encoder in encoders.items()},
-        }
-        for row, n in common
-    ]
-    if len(targets) > MOST:
-        told = "The highest of each target"
+    if form == "json":
+        click.echo(json.dumps(found.as_dict(), indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        told = f"Targets in the order {', '.join(targets)}"
-    click.echo(f"\n{told}:\n\n{markdown(pd.DataFrame(made))}\n")
-    rows = target_statistics(ballots, encoders, agreement)
-    shown = _commonest(range(len(targets)), ballots.of(targets).sum(axis=0))
-    for row in rows:
-        row["balance"] = [row["balance"][k] for k, _ in shown]
-    click.echo(markdown(target_table(rows, [targets[k] for k, _ in shown])))
+        click.echo(_text(found, markdown if form == "markdown" else aligned))
 
 
-def _written(encoder: Any, row: Any, labels: tuple[str, ...]) -> str:
-    import numpy as np
+def _text(audit: Audit, lay_out: Callable[[pd.DataFrame], str]) -> str:
+    from softlabels.report.audit import MOST
+    from softlabels.report.tables import audit_facts, audit_patterns, target_table
 
-    target = encoder.encode_counts(row[None], labels)[0]
-    if np.isnan(target).any():
-        return "no target"
-    if len(target) <= MOST:
-        return " ".join(f"{x:.2f}" for x in target)
-    highest = [k for k in np.argsort(-target, kind="stable")[:3] if target[k]]
-    return ", ".join(f"{encoder.classes[k]} {target[k]:.2f}" for k in highest)
-
-
-def _commonest(names: Sequence[Any], votes: Any) -> list[tuple[Any, int]]:
-    """The names with most votes, in their own order."""
-    import numpy as np
-
-    most = np.sort(np.argsort(-votes, kind="stable")[:MOST])
-    return [(names[k], int(votes[k])) for k in most]
+    if len(audit.classes) > MOST:
+        heading = "The highest targets of each pattern"
+    else:
+        heading = f"Targets in the order {', '.join(audit.classes)}"
+    shown = audit.main_classes
+    rows = [{**row, "balance": [row["balance"][k] for k in shown]} for row in audit.targets]
+    return "\n\n".join(
+        [
+            lay_out(audit_facts(audit)),
+            f"{heading}:",
+            lay_out(audit_patterns(audit)),
+            "Mean targets:",
+            lay_out(target_table(rows, [audit.classes[k] for k in shown])),
+        ]
+    )

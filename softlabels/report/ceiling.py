@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from softlabels.metrics import distances
-from softlabels.report.closeness import total_variation
+from softlabels.metrics import mean_distances
 from softlabels.votes import AGREEMENT, Ballots
 from softlabels.votes.checks import Votes
 from softlabels.votes.dominance import Agreement
@@ -60,8 +59,8 @@ def human_ceiling(
     own, others = ballots.counts[: len(alone)], ballots.take(slice(len(alone), None))
     dominant = others.dominant(agreement)
     clear = (dominant >= 0) & (dominant < len(classes))
-    said = own[clear] / np.maximum(own[clear].sum(axis=1, keepdims=True), 1)
-    right = said[np.arange(clear.sum()), dominant[clear]]
+    given = own[clear] / np.maximum(own[clear].sum(axis=1, keepdims=True), 1)
+    right = given[np.arange(clear.sum()), dominant[clear]]
     recall = {
         name: float(right[dominant[clear] == k].mean()) if (dominant[clear] == k).any() else None
         for k, name in enumerate(classes)
@@ -71,13 +70,13 @@ def human_ceiling(
     both = (a.sum(axis=1) > 0) & (b.sum(axis=1) > 0)
     p, q = (x[both] / x[both].sum(axis=1, keepdims=True) for x in (a, b))
     with np.errstate(divide="ignore"):
-        js = distances(np.log(p), q)["JS"]
+        means = mean_distances(np.log(p), q)
     return {
         "n": int(clear.sum()),
         "WA": float(right.mean()) if len(right) else None,
         "UA": float(np.mean(present)) if present else None,
         "recall": recall,
-        "pairs": int(both.sum()),
-        "JS": float(js.mean()) if both.any() else None,
-        "TV": float(total_variation(p, q).mean()) if both.any() else None,
+        "pairs": means["n"],
+        "JS": means["JS"],
+        "TV": means["TV"],
     }

@@ -1,47 +1,84 @@
-"""Is one teacher better than another, or was it chance?
+"""Is one encoder better than another, or was it chance?
 
 Two things are left to chance: which utterances (or speakers) are in the test set,
 and how each training went. The same trainings test many utterances, and the same
 utterances test many trainings, so a difference's variance is estimated by two-way
 clustering (Cameron, Gelbach and Miller, Journal of Business & Economic Statistics
 29:2, 2011): of the units, plus what the trainings add beyond that.
+
+Several rows are compared with one baseline. p-values and intervals are corrected for
+their number by the same construction, Bonferroni's: p times the number of rows, and
+intervals that cover at 1 − 0.05 / number. So a corrected p is below 0.05 exactly where
+the interval excludes 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+LEVEL = 0.05
+LEAST_TRAININGS, LEAST_UTTERANCES = 3, 20
+
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference in accuracy, as fractions, with its interval and p-value.
+    """A difference to the baseline, with its interval and p-value.
 
     Arguments
     ---------
-    value, low, high : float
-        The difference and its confidence interval.
-    p : float
-        Two-sided, of no difference.
+    value : float
+        The difference: a fraction for accuracies, nats for JS.
+    low, high : float or None
+        The interval; None where the evidence is too thin.
+    p : float or None
+        Two-sided, of no difference; None likewise.
     units, trainings : int
-        What it rests on.
+        The evidence: test utterances or speakers, and pairs of trainings.
 
     Example
     -------
-    >>> Difference(0.1, -0.1, 0.3, 0.3, units=10, trainings=5).value
-    0.1
+    >>> Difference(0.1, None, None, None, units=10, trainings=1).decided
+    False
     """
 
     value: float
-    low: float
-    high: float
-    p: float
+    low: float | None
+    high: float | None
+    p: float | None
     units: int
     trainings: int
+
+    @property
+    def decided(self) -> bool:
+        """Whether the difference is more than chance."""
+        return self.p is not None and self.p < LEVEL
+
+
+def missing_evidence(trainings: int, utterances: int) -> str | None:
+    """Say why two rows can't be compared: fewer than 3 trainings of each, or 20 utterances.
+
+    One training of each can't show how much trainings vary, and two hardly; below 20
+    utterances Student's t is no approximation.
+
+    Example
+    -------
+    >>> missing_evidence(1, 500)
+    '1 training in common with the baseline; at least 3 are needed'
+    >>> missing_evidence(3, 20) is None
+    True
+    """
+    if trainings < LEAST_TRAININGS:
+        number, least, noun = trainings, LEAST_TRAININGS, "training"
+    elif utterances < LEAST_UTTERANCES:
+        number, least, noun = utterances, LEAST_UTTERANCES, "utterance"
+    else:
+        return None
+    plural = "" if number == 1 else "s"
+    return f"{number} {noun}{plural} in common with the baseline; at least {least} are needed"
 
 
 def compare(
@@ -49,26 +86,28 @@ def compare(
     classes: ArrayLike,
     units: ArrayLike,
     trainings: ArrayLike,
-    confidence: float = 0.95,
+    comparisons: int = 1,
 ) -> Difference:
     """Estimate the mean over classes of the mean gain, and how sure it is.
 
     An observation is one test utterance in one pair of trainings that share seed
-    and held-out session. With every utterance in one class this is the difference
+    and held-out group. With every utterance in one class this is the difference
     in WA, with their true classes that in UA.
 
     Arguments
     ---------
     gain : array_like
-        [M], 1 where the second of two teachers alone is right, −1 where the first is, else 0.
+        [M], the second encoder's score less the first's: for accuracies 1 where the second
+        alone is right, −1 where the first is, else 0.
     classes : array_like
         [M], the utterances' classes, of any type.
     units : array_like
         [M], what the test set is a draw of: utterances, or speakers.
     trainings : array_like
         [M], which pair of trainings.
-    confidence : float
-        Of the interval.
+    comparisons : int
+        How many differences are looked at together: p and interval are corrected for
+        it (Bonferroni).
 
     Returns
     -------
@@ -90,7 +129,7 @@ def compare(
     _, kind = np.unique(np.asarray(classes), return_inverse=True)
     _, unit = np.unique(np.asarray(units), return_inverse=True)
     _, training = np.unique(np.asarray(trainings), return_inverse=True)
-    n_units, n_trainings = unit.max() + 1, training.max() + 1
+    n_units, n_trainings = int(unit.max()) + 1, int(training.max()) + 1
     if n_units < 2:
         raise ValueError("a comparison needs test utterances of at least two units; got one")
     number = np.bincount(kind)
@@ -102,15 +141,15 @@ def compare(
     added = max(_clustered(influence, training) - _clustered(influence, cell), 0.0)
     variance = of_units + added
     if variance == 0.0:
-        return Difference(value, value, value, float(value == 0.0), int(n_units), int(n_trainings))
+        return Difference(value, value, value, float(value == 0.0), n_units, n_trainings)
     shares = of_units**2 / (n_units - 1)
     if added:
         shares += added**2 / (n_trainings - 1)
     freedom = variance**2 / shares
     error = np.sqrt(variance)
-    half = stats.t.ppf((1 + confidence) / 2, freedom) * error
-    p = 2 * stats.t.sf(abs(value) / error, freedom)
-    return Difference(value, value - half, value + half, float(p), int(n_units), int(n_trainings))
+    half = float(stats.t.isf(LEVEL / comparisons / 2, freedom) * error)
+    p = min(float(2 * comparisons * stats.t.sf(abs(value) / error, freedom)), 1.0)
+    return Difference(value, value - half, value + half, p, n_units, n_trainings)
 
 
 def _clustered(influence: NDArray[np.float64], groups: NDArray[np.intp]) -> float:
@@ -118,29 +157,3 @@ def _clustered(influence: NDArray[np.float64], groups: NDArray[np.intp]) -> floa
     _, group = np.unique(groups, return_inverse=True)
     sums = np.bincount(group, influence)
     return float(len(sums) / (len(sums) - 1) * (sums**2).sum()) if len(sums) > 1 else 0.0
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p-values for their number (Holm, Scandinavian Journal of Statistics 6:2, 1979).
-
-    Arguments
-    ---------
-    p_values : sequence of float
-        0 to 1.
-
-    Returns
-    -------
-    corrected : list of float
-        In the same order.
-
-    Example
-    -------
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    order = np.argsort(p_values, kind="stable")
-    steps = len(p_values) - np.arange(len(p_values))
-    corrected = np.minimum(np.maximum.accumulate(np.asarray(p_values)[order] * steps), 1.0)
-    found = np.empty(len(p_values))
-    found[order] = corrected
-    return [float(p) for p in found]

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-# Okabe and Ito's palette: told apart by colour-blind readers too
+# Okabe and Ito's palette: colour-blind readers can tell its colours apart
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 MARKERS = "os^DvPX"
 FEWEST = 10  # predictions that a point of the reliability curve rests on
@@ -26,7 +26,7 @@ def draw_curve(table: pd.DataFrame, title: str, file: Path) -> None:
     table : pandas.DataFrame
         Indexed by α: ``trials``; ``WA_mean, WA_sd, UA_mean, UA_sd`` as fractions.
     title : str
-        What stands above.
+        Title.
     file : Path
         The PNG to write.
     """
@@ -47,8 +47,8 @@ def draw_curve(table: pd.DataFrame, title: str, file: Path) -> None:
     axes.set_xticks(table.index, [f"{alpha:g}" for alpha in table.index])
     axes.set_xlabel("α: votes added to each class (0: soft targets)")
     fewest, most = int(table["trials"].min()), int(table["trials"].max())
-    trials = f"{most}" if fewest == most else f"{fewest} to {most}"
-    axes.set_ylabel(f"% (mean ± standard deviation of {trials} trials)")
+    number = trials(most) if fewest == most else f"{fewest} to {trials(most)}"
+    axes.set_ylabel(f"% (mean ± standard deviation of {number})")
     axes.set_title(title, fontsize="medium")
     axes.grid(alpha=0.3)
     axes.legend()
@@ -58,39 +58,49 @@ def draw_curve(table: pd.DataFrame, title: str, file: Path) -> None:
 def draw_recall(
     recalls: Mapping[str, pd.DataFrame], ceiling: Mapping[str, float | None], file: Path
 ) -> None:
-    """Draw each class's recall under each teacher, with the annotators' own.
+    """Draw each class's recall in each row, with the annotators' own.
+
+    Every trial is a small dot, so that a recall of 0 is seen and nothing lies beyond 100 %;
+    their mean is the large mark.
 
     Arguments
     ---------
     recalls : dict
-        row → a trial a row, a class a column; fractions.
+        Row → a trial a row, a class a column; fractions.
     ceiling : dict
-        class → the annotators' recall.
+        Class → the annotators' recall.
     file : Path
         The PNG to write.
     """
     classes = list(ceiling)
-    figure = new_figure((2.5 + 1.6 * len(classes), 4.4))
+    figure = new_figure((2.5 + 1.6 * len(classes), 4.6))
     axes = figure.subplots()
     width = 0.8 / max(len(recalls), 1)
     for index, (row, table) in enumerate(recalls.items()):
+        colour = COLOURS[index % len(COLOURS)]
         places = np.arange(len(classes)) - 0.4 + (index + 0.5) * width
-        axes.bar(
+        values = 100 * table[classes].to_numpy(dtype=float)
+        axes.plot(places, values.T, ".", color=colour, alpha=0.35, markersize=5)
+        axes.plot(
             places,
-            100 * table[classes].mean(),
-            width,
-            yerr=100 * table[classes].std(ddof=1).fillna(0),
-            error_kw={"elinewidth": 1, "alpha": 0.6},
-            color=COLOURS[index % len(COLOURS)],
-            label=f"{row} ({len(table)} trials)",
+            np.nanmean(values, axis=0) if len(values) else [],
+            MARKERS[index % len(MARKERS)],
+            color=colour,
+            markeredgecolor="black",
+            markeredgewidth=0.6,
+            label=f"{row} ({trials(len(table))})",
         )
     for index, name in enumerate(classes):
+        if index:
+            axes.axvline(index - 0.5, color="grey", linewidth=0.5)
         if (value := ceiling[name]) is not None:
             axes.hlines(100 * value, index - 0.42, index + 0.42, colors="black", linestyles="--")
     axes.plot([], [], "k--", label="annotators against the others")
     axes.set_xticks(range(len(classes)), classes)
-    axes.set_ylabel("recall, % (mean ± standard deviation)")
-    axes.set_ylim(0, 100)
+    axes.set_xlim(-0.5, len(classes) - 0.5)
+    axes.set_ylabel("recall, % (mean, and each trial)")
+    axes.set_ylim(-4, 104)
+    axes.grid(axis="y", alpha=0.3)
     figure.legend(loc="outside lower center", fontsize="small", ncols=2)
     figure.savefig(file, dpi=130)
 
@@ -101,27 +111,27 @@ def draw_learning(learning: pd.DataFrame, file: Path) -> None:
     Arguments
     ---------
     learning : pandas.DataFrame
-        ``row, session, seed, epoch, loss, UA``, an epoch of a trial a row.
+        ``row, group, seed, epoch, loss, UA``, an epoch of a trial a row.
     file : Path
         The PNG to write.
     """
     figure = new_figure((9, 4.2))
     both = figure.subplots(1, 2)
     quantities = (
-        ("loss", "training loss, nats (own targets)", 1),
+        ("loss", "training loss, nats (to the row's own targets)", 1),
         ("UA", "validation UA, % (mean of trials)", 100),
     )
     for axes, (name, label, scale) in zip(both, quantities, strict=True):
         for index, (row, of_row) in enumerate(learning.groupby("row", sort=False)):
             mean = of_row.groupby("epoch")[name].mean() * scale
-            trials = len(of_row[["session", "seed"]].drop_duplicates())
+            number = len(of_row[["group", "seed"]].drop_duplicates())
             axes.plot(
                 mean.index,
                 mean,
                 color=COLOURS[index % len(COLOURS)],
                 marker=MARKERS[index % len(MARKERS)],
                 markersize=3,
-                label=f"{row} ({trials} trials)",
+                label=f"{row} ({trials(number)})",
             )
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -132,45 +142,79 @@ def draw_learning(learning: pd.DataFrame, file: Path) -> None:
     figure.savefig(file, dpi=130)
 
 
-def draw_reliability(bins: Mapping[str, Mapping[str, Any]], file: Path) -> None:
-    """Draw how often confidence is borne out on clear utterances, a line a row of the table.
+def draw_reliability(
+    bins: Mapping[str, Mapping[str, Any]], file: Path, fewest: int = FEWEST
+) -> None:
+    """Draw the share of right predictions by confidence, a panel a row of the table.
+
+    A point's area shows how many predictions it rests on, and the largest says the number.
 
     Arguments
     ---------
     bins : dict
-        row → what `softlabels.report.closeness.calibration` returns, and its ``trials``.
+        Row → what `softlabels.metrics.calibration` returns, and its ``trials``.
     file : Path
         The PNG to write.
+    fewest : int
+        Predictions that a point rests on, at least; bins of fewer are left out.
     """
-    figure = new_figure((6, 6))
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="grey", linestyle="--", label="calibrated")
-    for index, (row, found) in enumerate(bins.items()):
-        enough = [place for place, n in enumerate(found["n"]) if n >= FEWEST]
-        axes.plot(
-            [found["confidence"][place] for place in enough],
-            [found["right"][place] for place in enough],
-            color=COLOURS[index % len(COLOURS)],
-            marker=MARKERS[index % len(MARKERS)],
-            markersize=4,
-            label=f"{row} (ECE {found['error']:.3f}, {found['trials']} trials)",
+    columns = min(3, max(len(bins), 1))
+    rows = -(-max(len(bins), 1) // columns)
+    figure = new_figure((3.3 * columns + 0.3, 3.4 * rows + 0.3))
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    most = max((max(found["n"], default=1) for found in bins.values()), default=1)
+    for axes, (index, (row, found)) in zip(grid.flat, enumerate(bins.items()), strict=False):
+        axes.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1)
+        points = [place for place, n in enumerate(found["n"]) if n >= fewest]
+        x, y, n = ([found[key][place] for place in points] for key in ("confidence", "right", "n"))
+        colour = COLOURS[index % len(COLOURS)]
+        axes.plot(x, y, color=colour, linewidth=1, alpha=0.6)
+        axes.scatter(x, y, [20 + 180 * each / most for each in n], color=colour, alpha=0.75)
+        for place, each in enumerate(n):
+            below = y[place] > 0.85
+            axes.annotate(
+                f"{each}",
+                (x[place], y[place]),
+                xytext=(0, -9 if below else 9),
+                textcoords="offset points",
+                ha="center",
+                va="top" if below else "bottom",
+                fontsize=7,
+            )
+        if not points:
+            text = f"fewer than {fewest}\npredictions in each bin"
+            axes.text(0.5, 0.5, text, ha="center", va="center", fontsize="small")
+        axes.set_title(
+            f"{row}\nECE {found['error']:.3f}, {trials(found['trials'])}", fontsize="small"
         )
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1)
-    axes.set_xlabel("confidence: probability of the predicted class")
-    axes.set_ylabel("share of clear utterances that are right")
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", fontsize="small")
+        axes.grid(alpha=0.3)
+    for axes in grid.flat[len(bins) :]:
+        axes.set_axis_off()
+    grid[0, 0].set_xlim(0, 1)
+    grid[0, 0].set_ylim(-0.05, 1.05)
+    figure.supxlabel("confidence: probability of the predicted class", fontsize="medium")
+    figure.supylabel("share of clear utterances that are right", fontsize="medium")
     figure.savefig(file, dpi=130)
 
 
+def trials(number: int) -> str:
+    """Write a number of trials.
+
+    Example
+    -------
+    >>> trials(1), trials(2)
+    ('1 trial', '2 trials')
+    """
+    return f"{number} trial" if number == 1 else f"{number} trials"
+
+
 def new_figure(size: tuple[float, float]) -> Figure:
-    """Make a figure of so many inches, on no screen."""
+    """Return a figure of this size in inches, drawn off screen."""
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
 def colours(number: int) -> list[str]:
-    """Take so many of the palette's colours, from the beginning again where it ends."""
+    """Return this number of colours of the palette, repeated where it ends."""
     return [COLOURS[index % len(COLOURS)] for index in range(number)]

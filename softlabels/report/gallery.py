@@ -9,88 +9,122 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from softlabels.encoders import AnnotationEncoder
+from softlabels.metrics import calibration
 from softlabels.report import figures
-from softlabels.report.closeness import calibration
-from softlabels.report.summary import accuracies
+from softlabels.report.content import Content
+from softlabels.report.forest import draw_forest
+from softlabels.report.formats import number, percent
+from softlabels.report.summary import accuracies, majority
 from softlabels.report.sweep import Sweep
-from softlabels.report.teachers import commonest_patterns
-from softlabels.report.votes_figures import draw_teachers
-from softlabels.training.results import draw_confusion
-from softlabels.votes.ballots import Ballots
+from softlabels.report.targets import commonest_patterns
+from softlabels.report.votes_figures import draw_targets
+from softlabels.training.confusion import draw_confusions
 
 PATTERNS = 8
 
 
-def draw_all(
-    sweep: Sweep,
-    ballots: Ballots,
-    encoders: Mapping[str, AnnotationEncoder],
-    ceiling: Mapping[str, Any],
-) -> list[dict[str, Any]]:
-    """Draw every picture that there is something for.
+def draw_all(content: Content) -> dict[str, dict[str, Any]]:
+    """Draw every picture that there are results for, into the sweep's folder.
 
     Arguments
     ---------
-    sweep : Sweep
-        What ran.
-    ballots : Ballots
-        The corpus' votes.
-    encoders : dict
-        What to call it → encoder.
-    ceiling : dict
-        As `softlabels.report.ceiling.human_ceiling` returns it.
+    content : Content
+        What the report says.
 
     Returns
     -------
-    pictures : list of dict
-        ``file`` (Path), ``title`` and what it ``says``; teachers.png is the first.
+    pictures : dict
+        Name → ``file`` (Path), ``title``, ``caption`` and whether it is ``wide``: 'forest'
+        (where rows can be compared), 'targets', and then the others.
     """
-    pictures: list[dict[str, Any]] = []
+    sweep, ceiling = content.sweep, content.ceiling
+    pictures: dict[str, dict[str, Any]] = {}
 
-    def picture(name: str, title: str, says: str) -> Path:
-        pictures.append({"file": sweep.folder / name, "title": title, "says": says})
-        return sweep.folder / name
+    def picture(name: str, title: str, caption: str, wide: bool = False) -> Path:
+        file = sweep.folder / f"{name}.png"
+        pictures[name] = {"file": file, "title": title, "caption": caption, "wide": wide}
+        return file
 
-    says = "The commonest patterns of votes in this corpus, and the target that each encoder gives."
-    file = picture("teachers.png", "What each teacher makes of the votes", says)
     done, classes = sweep.finished, sweep.classes
-    kinds = ballots.partition(classes, sweep.plan["agreement"])
-    common = commonest_patterns(ballots.counts[kinds != "discarded"], PATTERNS)
-    draw_teachers(common, ballots.labels, encoders, file)
+    if content.compared.differences:
+        base = sweep.plan["baseline"]
+        caption = (
+            f"Each row less {base}; intervals are those of the table. A filled diamond: more than "
+            "chance. A circle: not. An empty circle without an interval: too little evidence."
+        )
+        file = picture("forest", f"Difference to {base}", caption)
+        anchors = _anchors(sweep, content.scores, ceiling)
+        draw_forest(content.compared.differences, anchors, f"difference to {base}", file)
+    kinds = content.ballots.partition(classes, sweep.plan["agreement"])
+    common = commonest_patterns(content.ballots.counts[kinds != "discarded"], PATTERNS)
+    if common:
+        caption = "The commonest patterns of votes, and the target that each encoder gives."
+        file = picture("targets", "From votes to targets", caption)
+        draw_targets(common, content.ballots.labels, content.encoders, file)
     if done.empty:
         return pictures
     if sweep.plan["curve"]:
         table = accuracies(sweep).astype(float)
         curve = table.loc[[row for _, row in sweep.plan["curve"]]]
         curve.index = pd.Index([alpha for alpha, _ in sweep.plan["curve"]])
-        file = picture("alpha.png", "How much to smooth", "WA and UA over α; 0 is soft targets.")
-        title = f"modified soft targets on {sweep.plan['corpus']}, clear + ambiguous"
-        figures.draw_curve(curve.dropna(subset="UA_mean"), title, file)
+        curve = curve.dropna(subset="UA_mean")
+        if len(curve):
+            file = picture("alpha", "How much to smooth", "WA and UA over α; 0 is soft targets.")
+            title = f"modified soft targets on {sweep.plan['corpus']}, clear + ambiguous"
+            figures.draw_curve(curve, title, file)
     of_row = dict(list(done.groupby("row", sort=False)))
     recalls = {
         str(row): pd.DataFrame([m["test"]["clear"]["recall"] for m in trials["metrics"]])
         for row, trials in of_row.items()
     }
-    file = picture("recall.png", "Recall of each class", "Means over seeds and held-out sessions.")
+    caption = "Small dots are trials, large marks their means over seeds and held-out groups."
+    file = picture("recall", "Recall of each class", caption)
     figures.draw_recall(recalls, ceiling["recall"], file)
-    says = "Means over trials. Losses are to each teacher's own targets: not to be compared."
-    figures.draw_learning(sweep.learning, picture("learning.png", "Learning", says))
-    said = sweep.predictions[sweep.predictions["subset"] == "clear"]
+    if len(sweep.learning):
+        caption = (
+            "Means over trials. Losses are to each row's own targets, so they don't compare rows."
+        )
+        figures.draw_learning(sweep.learning, picture("learning", "Learning", caption))
     bins = {}
-    for row, part in said.groupby("row", sort=False):
-        found = calibration(part[[f"p_{k}" for k in classes]], part["predicted"] == part["true"])
+    clear = sweep.predictions[sweep.predictions["subset"] == "clear"]
+    for row, part in clear.groupby("row", sort=False):
+        with np.errstate(divide="ignore"):
+            log_p = np.log(part[[f"p_{name}" for name in classes]].to_numpy())
+        found = calibration(log_p, part["predicted"] == part["true"])
         bins[str(row)] = {**found, "trials": len(of_row[row])}
-    says = (
-        "Below the diagonal a model is surer than it is right. Clear utterances of all trials, "
-        "in bins of at least ten."
+    caption = (
+        "Below the diagonal a model is overconfident. Clear utterances of all trials in bins "
+        f"of confidence; a number says how many predictions a point rests on, and bins of fewer "
+        f"than {figures.FEWEST} are left out."
     )
-    file = picture("reliability.png", "Is confidence borne out?", says)
-    figures.draw_reliability(bins, file)
-    for row, trials in of_row.items():
-        confusion = np.sum([m["test"]["clear"]["confusion"] for m in trials["metrics"]], axis=0)
-        slug = Path(trials["folder"].iloc[0]).parts[1]
-        says = f"Clear utterances of {len(trials)} trials."
-        file = picture(f"confusion_{slug}.png", f"Confusions: {row}", says)
-        draw_confusion(confusion.tolist(), classes, f"{row}, {len(trials)} trials", file)
+    figures.draw_reliability(bins, picture("reliability", "Calibration", caption, wide=True))
+    confusions = {
+        f"{row}\n({figures.trials(len(trials))})": np.sum(
+            [m["test"]["clear"]["confusion"] for m in trials["metrics"]], axis=0
+        ).tolist()
+        for row, trials in of_row.items()
+    }
+    file = picture(
+        "confusions", "Confusions", "Clear utterances of all trials, added up.", wide=True
+    )
+    draw_confusions(confusions, classes, file)
     return pictures
+
+
+def _anchors(
+    sweep: Sweep, scores: pd.DataFrame, ceiling: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    """Return the forest's scales: the baseline's, the majority's and the annotators' scores."""
+    base = sweep.plan["baseline"]
+    baseline, commonest = accuracies(sweep).loc[base], majority(sweep) or {}
+    lines = {
+        name: [
+            f"0: {base}, {percent(baseline[f'{name}_mean'])} %",
+            f"majority class {percent(commonest.get(name))} %, "
+            f"an annotator {percent(ceiling[name])} %",
+        ]
+        for name in ("WA", "UA")
+    }
+    js = number(scores["JS"].get((base, "all")))
+    lines["JS"] = [f"0: {base}, {js}", f"an annotator to the others {number(ceiling['JS'])}"]
+    return lines

@@ -1,19 +1,37 @@
-"""Reads what a sweep left: its plan, its trials' predictions and the corpus' votes."""
+"""Reads a sweep's folder: its plan, its trials' results and the corpus' votes."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from softlabels.training.identity import METRICS_FILE, PREDICTIONS_FILE, RUN_FILE
+from softlabels.report.trial import read_trial
+from softlabels.training.seal import SEAL_FILE, check_seal
 
-SWEEP_FILE, FORMAT = "sweep.json", 2
+SWEEP_FILE, FORMAT = "sweep.json", 3
+MANIFEST_FILE = "corpus/manifest.json"
+PLAN_KEYS = (
+    "versions",
+    "corpus",
+    "data_folder",
+    "simulated",
+    "classes",
+    "agreement",
+    "merge",
+    "normalization",
+    "baseline",
+    "paper",
+    "rows",
+    "curve",
+    "trials",
+)
+ROW_KEYS = ("name", "encoder", "train_on")
+TRIAL_KEYS = ("row", "group", "seed", "folder")
+AGAIN = "run the sweep's command again"
 
 
 @dataclass
@@ -23,19 +41,19 @@ class Sweep:
     Arguments
     ---------
     folder : Path
-        Where it lies.
+        Its folder.
     plan : dict
         sweep.json.
     trials : pandas.DataFrame
-        A planned trial a row: ``row, session, seed, folder, metrics`` (None if missing).
+        A planned trial a row: ``row, group, seed, folder, metrics`` (None if missing).
     predictions : pandas.DataFrame
-        All trials' predictions.csv, with ``row, session, seed, speaker``.
+        All trials' predictions.csv, with ``row, group, seed, speaker``.
     learning : pandas.DataFrame
-        An epoch of a trial a row: ``row, session, seed, epoch, loss, UA``.
+        An epoch of a trial a row: ``row, group, seed, epoch, loss, UA``.
     manifest : dict
-        Every utterance of the corpus with its votes.
+        Every utterance of the corpus with the votes that count.
     notes : list of str
-        What a reader must be told of how it came about.
+        Caveats: missing and damaged trials, mixed versions.
     """
 
     folder: Path
@@ -73,55 +91,51 @@ def read_sweep(folder: str | Path) -> Sweep:
     Returns
     -------
     sweep : Sweep
-        Trials without results are there, with no metrics.
+        Trials without results have no metrics; damaged ones are named in the notes.
 
     Raises
     ------
     ValueError
-        If the folder holds no sweep, or one of another format.
+        If the folder holds no sweep, one of another format, or a damaged one.
     """
     place = Path(folder)
-    try:
-        plan = json.loads((place / SWEEP_FILE).read_text("utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"{place} holds no {SWEEP_FILE}: make one with reproduce.py") from None
-    except ValueError:  # damaged
-        plan = None
-    if not isinstance(plan, dict):
-        plan = {}
-    if plan.get("format") != FORMAT:
-        made_by = plan.get("versions", {}).get("softlabels", "an unknown version")
-        raise ValueError(
-            f"{place / SWEEP_FILE} has format {plan.get('format')!r}, written by softlabels "
-            f"{made_by}; this version reads format {FORMAT}: run reproduce.py again"
-        )
-    manifest = json.loads((place / "corpus/manifest.json").read_text("utf-8"))
+    plan = _read_plan(place / SWEEP_FILE)
+    manifest = _read_manifest(place / MANIFEST_FILE)
+    if (place / SEAL_FILE).exists() and (changed := check_seal(place)):
+        raise ValueError(f"{changed[0]} is damaged, its bytes are not those written: {AGAIN}")
     speakers = {name: entry["speaker"] for name, entry in manifest.items()}
     trials, predictions, learning, versions, notes = [], [], [], set(), []
+    features: dict[tuple[str, str], set[str]] = {}
     for trial in plan["trials"]:
-        key = {name: trial[name] for name in ("row", "session", "seed")}
-        found = place / trial["folder"]
+        key = {name: trial[name] for name in ("row", "group", "seed")}
         metrics = None
-        if (found / METRICS_FILE).exists():
-            try:
-                metrics, made_by, said, epochs = _results(found)
-            except ValueError as error:
-                remedy = "remove that trial's folder and run reproduce.py again"
-                notes.append(f"Damaged, and counted as missing: {error}; {remedy}.")
-            else:
-                versions.add(made_by)
-                predictions.append(said.assign(**key, speaker=said["utterance"].map(speakers)))
-                learning += [{**key, **epoch} for epoch in epochs]
+        try:
+            results = read_trial(place / trial["folder"])
+        except ValueError as error:
+            notes.append(
+                f"Damaged, and counted as missing: {error}; remove that trial's folder and {AGAIN}."
+            )
+        else:
+            if results is not None:
+                metrics = results.metrics
+                versions.add(results.versions)
+                of_row = features.setdefault((key["row"], key["group"]), set())
+                of_row.add(results.features)
+                speaker = results.predictions["utterance"].map(speakers)
+                predictions.append(results.predictions.assign(**key, speaker=speaker))
+                learning += [{**key, **epoch} for epoch in results.epochs]
         trials.append({**key, "folder": trial["folder"], "metrics": metrics})
     missing = sum(trial["metrics"] is None for trial in trials)
     if missing:
         notes.append(f"{missing} of {len(trials)} trials have no results: gaps are shown as such.")
     if len(versions) > 1:
         notes.append(f"The trials were run with {len(versions)} different sets of versions.")
+    if mixed := [" / ".join(key) for key, digests in features.items() if len(digests) > 1]:
+        notes.append(f"The audio changed between trainings of {mixed[0]}: they can't be compared.")
     return Sweep(
         folder=place,
         plan=plan,
-        trials=pd.DataFrame(trials),
+        trials=pd.DataFrame(trials, columns=[*TRIAL_KEYS, "metrics"]),
         predictions=pd.concat(predictions, ignore_index=True) if predictions else pd.DataFrame(),
         learning=pd.DataFrame(learning),
         manifest=manifest,
@@ -129,44 +143,48 @@ def read_sweep(folder: str | Path) -> Sweep:
     )
 
 
-def _results(trial: Path) -> tuple[dict[str, Any], str, pd.DataFrame, list[dict[str, float]]]:
-    """Read a finished trial: metrics, versions, predictions, epochs; an error names its file."""
-
-    def read(name: str, by: Callable[[Path], Any]) -> Any:
-        try:
-            return by(trial / name)
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            raise ValueError(f"{trial / name} ({error})") from error
-
-    def predictions(file: Path) -> pd.DataFrame:
-        said = pd.read_csv(file, keep_default_na=False)
-        numbers = [name for name in said if name.startswith(("target_", "p_"))]
-        said = said.astype({"utterance": str, **dict.fromkeys(numbers, float)})
-        if not said["utterance"].is_unique or said[numbers].isna().any(axis=None):
-            raise ValueError("an utterance stands twice, or a number is missing")
-        return said
-
-    metrics = read(METRICS_FILE, lambda file: _checked(json.loads(file.read_text("utf-8"))))
-    made_by = read(RUN_FILE, lambda file: json.loads(file.read_text("utf-8"))["versions"])
-    said = read(PREDICTIONS_FILE, predictions)
-    if len(said) != metrics["test"]["all"]["n"]:
+def _read_plan(file: Path) -> dict[str, Any]:
+    try:
+        plan = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
         raise ValueError(
-            f"{trial / PREDICTIONS_FILE} (other utterances than {METRICS_FILE} tells of)"
+            f"{file.parent} holds no {SWEEP_FILE}: make one with reproduce.py"
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged ({error}): {AGAIN}") from None
+    if not isinstance(plan, dict) or plan.get("format") != FORMAT:
+        found = plan if isinstance(plan, dict) else {}
+        version = dict(found.get("versions") or {}).get("softlabels", "an unknown version")
+        raise ValueError(
+            f"{file} has format {found.get('format')!r}, written by softlabels {version}; "
+            f"this version reads format {FORMAT}: {AGAIN}"
         )
-    return metrics, json.dumps(made_by, sort_keys=True), said, read("train_log.txt", _learning)
+    _check_keys(plan, PLAN_KEYS, str(file))
+    for name, keys in (("rows", ROW_KEYS), ("trials", TRIAL_KEYS)):
+        for index, entry in enumerate(plan[name]):
+            _check_keys(entry, keys, f"{file}, {name}[{index}]")
+    names = [row["name"] for row in plan["rows"]]
+    for name in [plan["baseline"], *(trial["row"] for trial in plan["trials"])]:
+        if name not in names:
+            raise ValueError(f"{file}: {name!r} is not among its rows {names}: {AGAIN}")
+    return plan
 
 
-def _checked(metrics: Any) -> dict[str, Any]:
-    """Raise a LookupError or TypeError where what the report needs is missing."""
-    metrics["test"]["clear"]["UA"], metrics["test"]["all"]["n"], metrics["majority"]["UA"]
-    return dict(metrics)
+def _read_manifest(file: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{file} is missing: {AGAIN}") from None
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged ({error}): {AGAIN}") from None
+    if not isinstance(manifest, dict):
+        raise ValueError(f"{file} must hold utterances by name; got {type(manifest).__name__}")
+    for name, entry in manifest.items():
+        _check_keys(entry, ("votes", "speaker"), f"{file}, {name!r}")
+    return manifest
 
 
-def _learning(log: Path) -> list[dict[str, float]]:
-    """Read SpeechBrain's training log: an epoch's training loss and validation UA."""
-    number = r"([-+.\deEnaif]+)"
-    pattern = re.compile(rf"epoch: (\d+).*?train loss: {number}.*?valid UA: {number}")
-    matches = (pattern.search(line) for line in log.read_text("utf-8").splitlines())
-    # a run that was killed within an epoch logs it again: the later one counts
-    epochs = {int(m[1]): {"loss": float(m[2]), "UA": float(m[3])} for m in matches if m}
-    return [{"epoch": epoch, **values} for epoch, values in sorted(epochs.items())]
+def _check_keys(entry: Any, keys: tuple[str, ...], place: str) -> None:
+    missing = [key for key in keys if not isinstance(entry, dict) or key not in entry]
+    if missing:
+        raise ValueError(f"{place} lacks {', '.join(missing)}: {AGAIN}")

@@ -1,81 +1,76 @@
-"""The report's tables: cells as a reader wants them."""
+"""The report's tables, of strings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from softlabels.report.comparison import Difference
+from softlabels.report.audit import MOST, Audit, most_voted
+from softlabels.report.differences import Compared
+from softlabels.report.formats import GAP, format_difference, number, percent
 from softlabels.report.summary import accuracies, majority
 from softlabels.report.sweep import Sweep
+from softlabels.report.targets import pattern_text
 
-GAP = "–"
-
-
-def percent(mean: float | None, deviation: float | None = None) -> str:
-    """Write a fraction in percent, with its deviation if there is one.
-
-    Example
-    -------
-    >>> percent(0.6366, 0.021), percent(None)
-    ('63.7 ± 2.1', '–')
-    """
-    if mean is None or np.isnan(mean):
-        return GAP
-    said = f"{100 * mean:.1f}"
-    return said if deviation is None or np.isnan(deviation) else f"{said} ± {100 * deviation:.1f}"
-
-
-def points(found: Difference | None) -> str:
-    """Write a difference in points with its interval and p-value.
-
-    Example
-    -------
-    >>> points(Difference(0.06, 0.02, 0.1, 0.0004, units=10, trainings=15))
-    '+6.0 [+2.0, +10.0], p < 0.001'
-    """
-    if found is None:
-        return GAP
-    value, low, high = (100 * x for x in (found.value, found.low, found.high))
-    p = "< 0.001" if found.p < 0.001 else f"= {found.p:.3f}"
-    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}], p {p}"
+MARK = " †"
+ROW = "encoder / trained on"
+NEARER = {  # key of a score → heading, by which way is nearer
+    "less": {
+        "cross_entropy": "CE",
+        "KL": "KL",
+        "JS": "JS",
+        "TV": "TV",
+        "manhattan": "Manhattan",
+        "annotator_error": "error %",
+        "ECE": "ECE",
+        "soft_ECE": "soft ECE",
+    },
+    "more": {
+        "one_minus_JSD": "1 − JSD",
+        "soft_accuracy": "soft acc.",
+        "entropy_correlation": "entropy r",
+        "presence_F1": "F1 > 1/K",
+        "any_vote": "any vote %",
+        "AUPRC": "AUPRC",
+        "ambiguous": "AUPRC by chance",
+    },
+}
 
 
-def main_table(
-    sweep: Sweep, differences: Mapping[str, Mapping[str, Difference]], ceiling: Mapping[str, Any]
-) -> pd.DataFrame:
-    """Lay out the paper's table for this corpus: a teacher and what it trained on a row.
+def main_table(sweep: Sweep, compared: Compared, ceiling: Mapping[str, Any]) -> pd.DataFrame:
+    """Lay out the paper's table for this corpus: an encoder and what it trained on a row.
 
     Arguments
     ---------
     sweep : Sweep
         What ran.
-    differences : dict
-        As `softlabels.report.summary.differences` returns them.
+    compared : Compared
+        As `softlabels.report.differences.compare_rows` returns it.
     ceiling : dict
         As `softlabels.report.ceiling.human_ceiling` returns it.
 
     Returns
     -------
     table : pandas.DataFrame
-        Strings; a trial that is missing leaves a gap.
+        Strings; a trial that is missing leaves a gap, † marks rows compared in part.
     """
     table, paper = accuracies(sweep), sweep.plan["paper"]
-    sessions = sweep.trials["session"].nunique() > 1
+    several = sweep.finished["group"].nunique() > 1
     lines = []
 
     def line(row: str, cells: Mapping[str, str]) -> None:
         more = {}
         if paper:
-            figures = paper.get(row)
+            figures = paper.get(row.removesuffix(MARK))
             more = {
                 f"paper {name} %": f"{figures[index]:.1f}" if figures else GAP
                 for index, name in enumerate(("WA", "UA"))
             }
-        lines.append({"teacher / trained on": row, **cells, **more})
+        lines.append({ROW: row, **cells, **more})
 
     if scores := majority(sweep):
         line("majority class", {f"{name} %": percent(scores[name]) for name in ("WA", "UA")})
@@ -88,12 +83,12 @@ def main_table(
         }
         for name in ("WA", "UA"):
             cells[f"{name} %"] = percent(found[f"{name}_mean"], found[f"{name}_sd"])
-        if sessions:
-            cells["UA %, sessions together"] = percent(found["UA_pooled"])
+        if several:
+            cells["UA %, groups together"] = percent(found["UA_pooled"])
         for name in ("UA", "WA"):
-            difference = differences.get(str(row), {}).get(name)
-            cells[f"Δ{name} [95 %]"] = points(difference)
-        line(str(row), cells)
+            difference = compared.differences.get(str(row), {}).get(name)
+            cells[f"Δ{name} [95 %]"] = format_difference(difference)
+        line(f"{row}{MARK if row in compared.partial else ''}", cells)
     if ceiling["n"]:
         cells = {f"{name} %": percent(ceiling[name]) for name in ("WA", "UA")}
         line("an annotator against the others", cells)
@@ -101,43 +96,36 @@ def main_table(
     return pd.DataFrame(lines, columns=list(columns)).fillna(GAP)
 
 
-def distance_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Lay out distances to the annotators: a row and a subset a line."""
-    names = {
-        "n": "utterances",
-        "cross_entropy": "CE",
-        "KL": "KL",
-        "JS": "JS",
-        "TV": "TV",
-        "entropy_correlation": "entropy r",
-        "any_vote": "any vote %",
-        "ECE": "ECE",
-        "soft_ECE": "soft ECE",
-    }
+def distance_table(scores: pd.DataFrame, nearer: str) -> pd.DataFrame:
+    """Lay out scores against the annotators, a row and a subset a line.
+
+    Arguments
+    ---------
+    scores : pandas.DataFrame
+        As `softlabels.report.summary.to_annotators` returns it.
+    nearer : str
+        'less' or 'more': the scores of which less, or more, is nearer to the annotators.
+    """
+    headings = NEARER[nearer]
     lines = []
     for (row, subset), found in scores.iterrows():
-        cells = {"teacher / trained on": row, "subset": subset}
-        for name, title in names.items():
+        cells = {ROW: row, "subset": subset, "utterances": number(found["n"], ".0f")}
+        for name, heading in headings.items():
             value = found.get(name)
-            if value is None or np.isnan(value):
-                cells[title] = GAP
-            elif name == "n":
-                cells[title] = f"{value:.0f}"
-            else:
-                cells[title] = percent(value) if name == "any_vote" else f"{value:.3f}"
+            cells[heading] = percent(value) if heading.endswith("%") else number(value)
         lines.append(cells)
-    return pd.DataFrame(lines)
+    return pd.DataFrame(lines, columns=[ROW, "subset", "utterances", *headings.values()])
 
 
 def target_table(rows: list[dict[str, Any]], classes: list[str]) -> pd.DataFrame:
-    """Lay out what teachers do to the targets."""
+    """Lay out what encoders do to the targets."""
     return pd.DataFrame(
         {
-            "teacher": row["teacher"],
+            "encoder": row["encoder"],
             "subset": row["subset"],
             "utterances": str(row["n"]),
             **{f"{k} %": percent(x) for k, x in zip(classes, row["balance"], strict=True)},
-            "entropy, nats": f"{row['entropy']:.3f}",
+            "entropy, nats": number(row["entropy"]),
         }
         for row in rows
     )
@@ -147,21 +135,57 @@ def truth_table(truth: pd.DataFrame) -> pd.DataFrame:
     """Lay out distances to the truth."""
     if truth.empty:
         return truth
-    numbers = {name: [f"{x:.3f}" for x in truth[name]] for name in ("JS", "TV")}
-    kl = ["∞" if pd.isna(x) else f"{x:.3f}" for x in truth["KL"]]
+    numbers = {name: [number(x) for x in truth[name]] for name in ("JS", "TV")}
+    kl = ["∞" if pd.isna(x) else number(x) for x in truth["KL"]]
     return pd.DataFrame({"": truth["what"], "n": truth["n"].astype(str), **numbers, "KL": kl})
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """Write a table of strings as Markdown.
+def audit_facts(audit: Audit) -> pd.DataFrame:
+    """Lay out an audit's counts, agreement and partition."""
+    counts, labels = audit.ballots.counts, audit.ballots.labels
+    items, votes = len(counts), int(counts.sum())
+    per_item = counts.sum(axis=1)
+    spread = f"{np.median(per_item):g} (median; {per_item.min()} to {per_item.max()})"
+    of_label = counts.sum(axis=0)
+    entropy = number(audit.entropy)
+    facts = {
+        "items": f"{items}",
+        "votes": f"{votes}",
+        "votes an item": spread,
+        "Krippendorff's α": number(audit.alpha),
+        "mean entropy of the votes": f"{entropy} nats",
+        **{kind: f"{n} ({n / items:.1%})" for kind, n in audit.partition.items()},
+        **{
+            f"votes for {labels[place]}": f"{of_label[place]} ({of_label[place] / votes:.1%})"
+            for place in most_voted(of_label)
+        },
+    }
+    if len(labels) > MOST:
+        facts["other labels"] = f"{len(labels) - MOST}"
+    return pd.DataFrame({"": facts.keys(), "value": facts.values()})
 
-    Example
-    -------
-    >>> print(markdown(pd.DataFrame({"a": ["1"], "b": ["2"]})))
-    | a | b |
-    |---|---|
-    | 1 | 2 |
-    """
-    rows = [list(table.columns), *table.to_numpy().tolist()]
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + "---|" * table.shape[1], *lines[1:]])
+
+def audit_patterns(audit: Audit) -> pd.DataFrame:
+    """Lay out an audit's commonest patterns of votes with each encoder's target."""
+    return pd.DataFrame(
+        {
+            "votes": pattern_text(row, audit.ballots.labels, ", "),
+            "items": f"{items}",
+            **{
+                name: _target(
+                    encoder.encode_counts(row[None], audit.ballots.labels)[0], audit.classes
+                )
+                for name, encoder in audit.encoders.items()
+            },
+        }
+        for row, items in audit.patterns
+    )
+
+
+def _target(target: NDArray[Any], classes: Sequence[str]) -> str:
+    if np.isnan(target).any():
+        return "no target"
+    if len(target) <= MOST:
+        return " ".join(f"{x:.2f}" for x in target)
+    highest = [k for k in np.argsort(-target, kind="stable")[:3] if target[k]]
+    return ", ".join(f"{classes[k]} {target[k]:.2f}" for k in highest)

@@ -1,4 +1,4 @@
-"""On a corpus whose true distributions are known: how near targets and predictions come."""
+"""Distances of targets and predictions to the true distributions, where those are known."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from softlabels.encoders import AnnotationEncoder
-from softlabels.report.closeness import closeness
+from softlabels.metrics import mean_distances
 from softlabels.report.sweep import Sweep
 from softlabels.votes import Ballots
 from softlabels.votes.checks import Votes
@@ -27,7 +27,7 @@ def distance_to_truth(
     votes : dict
         utterance → its votes.
     encoders : dict
-        What to call it → encoder.
+        Display name → encoder.
 
     Returns
     -------
@@ -45,24 +45,25 @@ def distance_to_truth(
     lines = []
 
     def line(what: str, p: np.ndarray, utterances: list[str]) -> None:
-        found = closeness(p, truth.loc[utterances].to_numpy())
-        near = {name: found[name] for name in ("JS", "KL", "TV")}
+        with np.errstate(divide="ignore"):
+            means = mean_distances(np.log(np.asarray(p, float)), truth.loc[utterances].to_numpy())
+        near = {name: means[name] for name in ("JS", "KL", "TV")}
         lines.append({"what": what, "n": len(utterances), **near})
 
     for name, encoder in encoders.items():
         targets = encoder.encode_ballots(ballots)
-        taught = np.flatnonzero(np.isfinite(targets).all(axis=1))
-        line(f"targets: {name}", targets[taught], [names[index] for index in taught])
+        encoded = np.flatnonzero(np.isfinite(targets).all(axis=1))
+        line(f"targets: {name}", targets[encoded], [names[index] for index in encoded])
     if len(sweep.predictions):
-        said = sweep.predictions[sweep.predictions["utterance"].isin(truth.index)]
-        for row, part in said.groupby("row", sort=False):
+        predicted = sweep.predictions[sweep.predictions["utterance"].isin(truth.index)]
+        for row, part in predicted.groupby("row", sort=False):
             p = part[[f"p_{name}" for name in sweep.classes]].to_numpy()
             line(f"predictions: {row}", p, part["utterance"].tolist())
     return pd.DataFrame(lines).sort_values("JS", ignore_index=True)
 
 
 def nearest_to_truth(truth: pd.DataFrame) -> str:
-    """Say which teacher's predictions come nearest to the truth.
+    """Name the rows whose predictions come nearest to the truth.
 
     Example
     -------
@@ -70,10 +71,10 @@ def nearest_to_truth(truth: pd.DataFrame) -> str:
     >>> nearest_to_truth(truth)
     'Nearest to the true distributions, by JS: the predictions of a (0.100), then b (0.200).'
     """
-    said = truth[truth["what"].str.startswith("predictions: ")].sort_values("JS")
+    predicted = truth[truth["what"].str.startswith("predictions: ")].sort_values("JS")
     ranked = [
         f"{what.removeprefix('predictions: ')} ({js:.3f})"
-        for what, js in zip(said["what"], said["JS"], strict=True)
+        for what, js in zip(predicted["what"], predicted["JS"], strict=True)
     ]
     return (
         "Nearest to the true distributions, by JS: the predictions of "

@@ -7,19 +7,23 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import FigureBase
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
-from scipy.special import entr
 
 from softlabels.encoders import AnnotationEncoder
-from softlabels.report.figures import COLOURS, colours, new_figure
-from softlabels.report.teachers import described
-from softlabels.votes import PARTITIONS, Ballots
+from softlabels.metrics import entropy
+from softlabels.report.audit import Audit
+from softlabels.report.figures import colours, new_figure
+from softlabels.report.targets import pattern_text
+from softlabels.votes import Ballots
 
 MOST_CLASSES = 10  # that fit beside each other
+# of the partition: colours are the classes'
+GREYS = {"clear": "#d0d0d0", "ambiguous": "#8a8a8a", "discarded": "#3c3c3c"}
 Patterns = Sequence[tuple[NDArray[np.int64], int]]
 
 
-def draw_teachers(
+def draw_targets(
     patterns: Patterns,
     labels: Sequence[str],
     encoders: Mapping[str, AnnotationEncoder],
@@ -34,7 +38,7 @@ def draw_teachers(
     labels : sequence of str
         The L labels.
     encoders : dict
-        What to call it → encoder; all of the same classes. Of many, those with most
+        Display name → encoder; all of the same classes. Of many, those with most
         votes in the patterns are drawn.
     file : Path
         The PNG to write.
@@ -44,64 +48,47 @@ def draw_teachers(
     figure.savefig(file, dpi=130)
 
 
-def draw_audit(
-    ballots: Ballots,
-    kinds: NDArray[np.str_],
-    agreement: float | None,
-    patterns: Patterns,
-    encoders: Mapping[str, AnnotationEncoder],
-    file: Path,
-) -> None:
-    """Draw how far annotators agree, and below it what `draw_teachers` draws.
+def draw_audit(audit: Audit, file: Path) -> None:
+    """Draw how far annotators agree, and below it what `draw_targets` draws.
 
     Arguments
     ---------
-    ballots : Ballots
-        N items' votes.
-    kinds : numpy.ndarray
-        [N], 'clear', 'ambiguous' or 'discarded'.
-    agreement : float or None
-        Krippendorff's α, where it is defined.
-    patterns : sequence of (numpy.ndarray, int)
-        See `draw_teachers`; none is drawn where there is none.
-    encoders : dict
-        See `draw_teachers`.
+    audit : Audit
+        As `softlabels.report.audit.audit_votes` returns it.
     file : Path
-        What to write: a PNG, PDF or SVG, as its name says.
+        The PNG, PDF or SVG to write, by its suffix.
     """
+    patterns, encoders = audit.patterns, audit.encoders
     width, height = _grid_size(patterns, encoders) if patterns else (9.0, 0.0)
     figure = new_figure((width, height + 3.4))
     ratios = [3.4, height] if patterns else [3.4]
     parts = figure.subfigures(len(ratios), height_ratios=ratios, squeeze=False)[:, 0]
-    _draw_agreement(parts[0], ballots.counts, kinds, agreement)
+    _draw_agreement(parts[0], audit)
     if patterns:
-        _draw_grid(parts[1], patterns, ballots.labels, encoders)
+        _draw_grid(parts[1], patterns, audit.ballots.labels, encoders)
     figure.savefig(file, dpi=130, format=file.suffix.lstrip(".") or "png")
 
 
-def _draw_agreement(
-    figure: FigureBase,
-    counts: NDArray[np.int64],
-    kinds: NDArray[np.str_],
-    agreement: float | None,
-) -> None:
-    told = "" if agreement is None else f"; Krippendorff's α = {agreement:.3f}"
-    figure.suptitle(f"{len(counts):,} items, {counts.sum():,} votes{told}", fontsize="medium")
+def _draw_agreement(figure: FigureBase, audit: Audit) -> None:
+    alpha = "" if audit.alpha is None else f"; Krippendorff's α = {audit.alpha:.3f}"
+    counts, found = audit.ballots.counts, audit.partition
+    figure.suptitle(f"{len(counts):,} items, {counts.sum():,} votes{alpha}", fontsize="medium")
     partition, flatness = figure.subplots(1, 2, width_ratios=[1, 1.4])
-    found = [int((kinds == kind).sum()) for kind in PARTITIONS]
-    bars = partition.barh(range(len(PARTITIONS)), found, color=COLOURS[: len(PARTITIONS)])
-    shares = [f" {n:,} ({n / max(len(kinds), 1):.1%})" for n in found]
+    bars = partition.barh(range(len(found)), [*found.values()], color=[*GREYS.values()])
+    shares = [f" {n:,} ({n / max(len(counts), 1):.1%})" for n in found.values()]
     partition.bar_label(bars, shares, fontsize=8)
-    partition.set_yticks(range(len(PARTITIONS)), PARTITIONS)
+    partition.set_yticks(range(len(found)), [*found])
     partition.invert_yaxis()
-    partition.set_xlim(0, 1.6 * max(*found, 1))
+    partition.set_xlim(0, 1.6 * max(*found.values(), 1))
+    partition.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     partition.set_xlabel("items")
     voted = counts.sum(axis=1) > 0
     given = counts[voted]
-    entropy = entr(given / given.sum(axis=1, keepdims=True)).sum(axis=1)
-    edges = np.linspace(0, max(entropy.max(initial=0), 0.1), 25)
-    of_kind = [entropy[kinds[voted] == kind] for kind in PARTITIONS]
-    flatness.hist(of_kind, edges, stacked=True, color=COLOURS[: len(PARTITIONS)], label=PARTITIONS)
+    values = entropy(given / given.sum(axis=1, keepdims=True))
+    edges = np.linspace(0, max(values.max(initial=0), 0.1), 25)
+    of_kind = [values[audit.kinds[voted] == kind] for kind in GREYS]
+    flatness.hist(of_kind, edges, stacked=True, color=[*GREYS.values()], label=[*GREYS])
+    flatness.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     flatness.set_xlabel("entropy of an item's votes, nats (0: all agree)")
     flatness.set_ylabel("items")
     flatness.legend(fontsize="small")
@@ -134,16 +121,21 @@ def _draw_grid(
                 axes.text(0.5, 0.5, "no target", transform=axes.transAxes, ha="center", va="center")
             else:
                 bars = axes.bar(range(len(shown)), target, color=colours(len(shown)))
-                axes.bar_label(bars, [f"{x:.2f}" for x in target], fontsize=6.5, padding=1)
+                axes.bar_label(bars, [_share(x) for x in target], fontsize=6.5, padding=1)
             axes.set_ylim(0, 1.25)
             axes.set_yticks([0, 1])
             names = [classes[k] for k in shown]
             axes.set_xticks(range(len(shown)), names, rotation=30, ha="right", fontsize=8)
             if row == 0:
                 axes.set_title(name, fontsize="medium")
-        said = described(counts, labels, "\n")
+        votes = pattern_text(counts, labels, "\n")
         grid[row, 0].set_ylabel(
-            f"{said}\n(n = {items})", rotation=0, ha="right", va="center", fontsize=8
+            f"{votes}\n(n = {items:,})", rotation=0, ha="right", va="center", fontsize=8
         )
     part = f": {len(shown)} of {len(classes)} classes" if len(shown) < len(classes) else ""
     figure.supxlabel(f"the target that each encoder gives{part}", fontsize="medium")
+
+
+def _share(value: float) -> str:
+    """Write a share; nothing for 0, and '<.01' for what would be rounded to it."""
+    return "" if value == 0 else "<.01" if value < 0.005 else f"{value:.2f}"

@@ -34,6 +34,7 @@ from softlabels.sweep.trials import Trial, run_trials
 from softlabels.training import identity
 from softlabels.training.arguments import refuse_repeated
 from softlabels.training.main import Experiment, describe_run, feature_store, load
+from softlabels.training.seal import seal
 
 DESCRIPTION = """Train several encoders several times each, compare them, and write a report.
 
@@ -280,6 +281,7 @@ def write_plan(folder: Path, plan: Mapping[str, Any], prepared: Prepared) -> Non
     files.write(place / "partition.json", partition + "\n")
     text = json.dumps(plan, indent=1, ensure_ascii=False)
     files.write(folder / SWEEP_FILE, text + "\n")
+    seal(folder, [SWEEP_FILE, "corpus"])
 
 
 def describe(

@@ -12,9 +12,20 @@ from typing import Any
 import numpy as np
 
 from softlabels import files
-from softlabels.metrics import mean_distances, recognition
+from softlabels.metrics import ambiguity_AUPRC, closeness, recognition
 from softlabels.models.normalization import BY_SPEAKER
 from softlabels.training.brain import Predictions
+from softlabels.training.confusion import draw_confusions
+
+# of the run's table: heading → key of `closeness`; metrics.json has more
+DISTANCES = {
+    "CE": "cross_entropy",
+    "KL": "KL",
+    "JS": "JS",
+    "soft acc.": "soft_accuracy",
+    "entropy r": "entropy_correlation",
+    "F1 > 1/K": "presence_F1",
+}
 
 
 def score(said: Predictions, classes: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -30,8 +41,8 @@ def score(said: Predictions, classes: Sequence[str]) -> dict[str, dict[str, Any]
     Returns
     -------
     scores : dict
-        ``clear`` (see `recognition` and `mean_distances`), ``ambiguous`` and
-        ``all`` (see `mean_distances`).
+        ``clear`` (see `recognition` and `closeness`), ``ambiguous`` and ``all`` (see
+        `closeness`); ``all`` has `ambiguity_AUPRC` too.
 
     Example
     -------
@@ -46,10 +57,10 @@ def score(said: Predictions, classes: Sequence[str]) -> dict[str, dict[str, Any]
     return {
         "clear": {
             **recognition(true, log_p[clear].argmax(axis=1), classes),
-            **mean_distances(log_p[clear], shares[clear]),
+            **closeness(log_p[clear], shares[clear]),
         },
-        "ambiguous": mean_distances(log_p[~clear], shares[~clear]),
-        "all": mean_distances(log_p, shares),
+        "ambiguous": closeness(log_p[~clear], shares[~clear]),
+        "all": {**closeness(log_p, shares), "ambiguity_AUPRC": ambiguity_AUPRC(log_p, ~clear)},
     }
 
 
@@ -109,12 +120,12 @@ def result_table(metrics: Mapping[str, Any], title: str) -> str:
         With ``test`` as `score` gives it, ``majority`` and, where there are any, a ``notice``
         and how features were normalised (``normalization``).
     title : str
-        What stands above.
+        Title.
 
     Returns
     -------
     table : str
-        Percentages for WA, UA and macro-F1, nats for distances.
+        Percentages for WA, UA and macro-F1; `DISTANCES` on each subset.
 
     Example
     -------
@@ -135,67 +146,25 @@ def result_table(metrics: Mapping[str, Any], title: str) -> str:
     for name, scores in recognised:
         cells = [_cell(scores[key], 100, 1) for key in ("WA", "UA", "macro_F1")]
         lines.append(f"{name:24}{''.join(cells)}")
-    lines += ["", f"{'to the annotators, nats':24}     n     CE     KL     JS"]
+    heads = "".join(f"{head:>{max(7, len(head) + 2)}}" for head in DISTANCES)
+    lines += ["", f"{'to the annotators':24}     n{heads}"]
     for subset in ("clear", "ambiguous", "all"):
-        cells = [_cell(test[subset][key], 1, 3) for key in ("cross_entropy", "KL", "JS")]
+        cells = [
+            _cell(test[subset][key], 1, 3, max(7, len(head) + 2)) for head, key in DISTANCES.items()
+        ]
         lines.append(f"{subset:24}{test[subset]['n']:6}{''.join(cells)}")
+    lines.append(
+        "CE, KL and JS in nats, less is nearer; soft acc. and F1 > 1/K up to 1, more is nearer"
+    )
+    if (area := test["all"]["ambiguity_AUPRC"]) is not None:
+        share = test["ambiguous"]["n"] / test["all"]["n"]
+        lines.append(f"ambiguous ones found by entropy: AUPRC {area:.3f}, by chance {share:.3f}")
     return "\n".join(lines)
 
 
-def _cell(value: float | None, scale: float, digits: int) -> str:
-    return f"{'-':>7}" if value is None else f"{value * scale:7.{digits}f}"
-
-
-def draw_confusion(
-    confusion: Sequence[Sequence[int]], classes: Sequence[str], title: str, file: Path
-) -> None:
-    """Draw a confusion matrix: shares of each true class, with counts.
-
-    Arguments
-    ---------
-    confusion : sequence of sequences of int
-        [K, K], a row for each true class.
-    classes : sequence of str
-        The K classes' names.
-    title : str
-        What stands above.
-    file : Path
-        The PNG to write.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    counts = np.asarray(confusion)
-    totals = counts.sum(axis=1, keepdims=True)
-    shares = counts / np.maximum(totals, 1)
-    size = 2.5 + 0.8 * len(classes)
-    figure = Figure(figsize=(size + 0.6, size), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    names = [str(name) for name in classes]
-    axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
-    axes.set_yticks(
-        range(len(names)), [f"{n}\n({t})" for n, t in zip(names, totals[:, 0], strict=True)]
-    )
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true (utterances)")
-    axes.set_title(title, fontsize="medium")
-    for row, column in np.ndindex(*counts.shape):
-        share = shares[row, column]
-        axes.text(
-            column,
-            row,
-            f"{share:.0%}\n{counts[row, column]}",
-            ha="center",
-            va="center",
-            color="white" if share > 0.5 else "black",
-            fontsize="small",
-        )
-    figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8)
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=120)
-    files.write(file, picture.getvalue())
+def _cell(value: float | None, scale: float, digits: int, width: int = 7) -> str:
+    text = "–" if value is None else f"{value * scale:.{digits}f}".replace("-", "−")
+    return f"{text:>{width}}"
 
 
 def write_results(
@@ -217,13 +186,16 @@ def write_results(
     manifest : dict
         The test set: id → entry with ``votes``.
     metrics : dict
-        What metrics.json is to hold; ``test`` as `score` gives it.
+        The content of metrics.json; ``test`` as `score` gives it.
     classes : sequence of str
         The K target classes.
     title : str
-        What the picture says above.
+        Of the picture.
     """
     files.write(folder / "predictions.csv", predictions_csv(said, manifest, classes))
-    draw_confusion(metrics["test"]["clear"]["confusion"], classes, title, folder / "confusion.png")
+    confusions = {title: metrics["test"]["clear"]["confusion"]}
+    picture = io.BytesIO()
+    draw_confusions(confusions, classes, picture)
+    files.write(folder / "confusion.png", picture.getvalue())
     text = json.dumps(metrics, indent=2, ensure_ascii=False, allow_nan=False)
     files.write(folder / "metrics.json", text + "\n")

@@ -204,16 +204,30 @@ def test_an_empty_count_is_no_vote():
     assert done.stdout.splitlines()[1].endswith(",0.0,1.0")
 
 
-def test_audit_tells_agreement_partition_and_patterns(votes, tmp_path):
+def test_audit_reports_agreement_partition_and_patterns(votes, tmp_path):
     picture = tmp_path / "audit.png"
-    said = softlabels("audit", votes, *CLASSES, "--picture", picture).stdout
-    assert "| items | 2 |" in said
-    assert "| clear | 1 (50.0%) |" in said
-    assert "| ambiguous | 1 (50.0%) |" in said
-    assert "| 2 × happy, 1 × sad | 1 | 1.00 0.00 | 0.67 0.33 | 0.61 0.39 |" in said
-    # observed 2·(1·1)... worked in test_tables; here that it is told
-    assert "Krippendorff's α" in said
+    text = softlabels("audit", votes, *CLASSES, "--picture", picture).stdout
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "items 2" in lines
+    assert "clear 1 (50.0%)" in lines
+    assert "ambiguous 1 (50.0%)" in lines
+    assert "2 × happy, 1 × sad 1 1.00 0.00 0.67 0.33 0.61 0.39" in lines
+    # 1 − (5 − 1) · D_o / D_e with D_o = 4/2 + 2/1 and D_e = 2·3 + 1·4 + 2·3
+    assert "Krippendorff's α 0.000" in lines
+    assert "|" not in text  # a terminal shows aligned columns
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_audit_writes_markdown_and_json_if_asked(votes):
+    text = softlabels("audit", votes, *CLASSES, "--format", "markdown").stdout
+    assert "| clear | 1 (50.0%) |" in text
+    assert "| 2 × happy, 1 × sad | 1 | 1.00 0.00 | 0.67 0.33 | 0.61 0.39 |" in text
+    found = json.loads(softlabels("audit", votes, *CLASSES, "--format", "json").stdout)
+    assert found["partition"] == {"clear": 1, "ambiguous": 1, "discarded": 0}
+    assert found["labels"] == {"happy": 2, "other": 1, "sad": 2}
+    assert found["patterns"][0]["votes"] == {"happy": 2, "sad": 1}
+    assert found["patterns"][0]["targets"]["hard"] == [1.0, 0.0]
+    assert found["votes_an_item"] == {"median": 2.5, "least": 2, "most": 3}
 
 
 def test_an_audit_of_many_classes_tells_the_commonest(tmp_path):
@@ -222,7 +236,8 @@ def test_an_audit_of_many_classes_tells_the_commonest(tmp_path):
     rows += [f"again{i},{w},bird {399 if w < 2 else 400}" for i in range(2) for w in range(3)]
     given = "\n".join(["task,worker,label", *rows]) + "\n"
     picture = tmp_path / "audit.png"
-    said = softlabels("audit", "-", "--picture", picture, given=given).stdout
+    options = ["--picture", picture, "--format", "markdown"]
+    said = softlabels("audit", "-", *options, given=given).stdout
     assert "| votes for bird 7 | 5 (0.4%) |" in said
     assert "| other labels | 389 |" in said  # of 401
     # 2 + 0.75 and 1 + 0.75 of 3 + 401 · 0.75
@@ -235,9 +250,9 @@ def test_a_query_selects_rows():
     given = ',clip,song,call\n"11",a,3,1\n"21",a,0,2\n'
     for query in ("`Unnamed: 0` < 20", "song == 3", "clip == 'a' and call == 1"):
         options = ["--item", "clip", "--counts", "song,call", "--query", query]
-        said = softlabels("audit", "-", *options, given=given).stdout
-        assert "| items | 1 |" in said
-        assert "| votes | 4 |" in said
+        text = softlabels("audit", "-", *options, "--format", "json", given=given).stdout
+        assert json.loads(text)["items"] == 1
+        assert json.loads(text)["votes"] == 4
 
 
 def test_encoders_are_listed_with_their_options():

@@ -1,10 +1,10 @@
-"""Differences between teachers: right about chance, wherever it comes from."""
+"""Differences between encoders: right about chance, wherever it comes from."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from softlabels.report.comparison import compare, holm
+from softlabels.report.comparison import compare, missing_evidence
 
 DRAWS = 400
 
@@ -83,8 +83,30 @@ def test_one_unit_cannot_be_compared():
         compare([1, 0], ["a", "a"], [1, 1], [1, 2])
 
 
-def test_holm_by_hand():
-    # sorted .005 .01 .03 .04, times 4 3 2 1: .02 .03 .06 .04, then never falling
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
-    assert holm([]) == []
+def test_p_and_interval_are_corrected_by_bonferroni():
+    gain = np.random.default_rng(6).normal(0.3, 1, 50)
+    alone, of_five = (compare(gain, [""] * 50, np.arange(50), np.zeros(50), n) for n in (1, 5))
+    assert of_five.p == pytest.approx(min(5 * alone.p, 1))
+    interval = stats.ttest_1samp(gain, 0).confidence_interval(0.99)
+    assert (of_five.low, of_five.high) == pytest.approx((interval.low, interval.high))
+
+
+@pytest.mark.parametrize("comparisons", [1, 3, 10])
+def test_p_is_below_5_percent_exactly_where_the_interval_excludes_0(comparisons):
+    random = np.random.default_rng(7)
+    verdicts = []
+    for shift in np.linspace(0, 0.8, 40):
+        gain = random.normal(shift, 1, 40)
+        found = compare(gain, [""] * 40, np.arange(40), np.arange(40) % 4, comparisons)
+        verdicts.append(found.p < 0.05)
+        assert (found.low > 0 or found.high < 0) == verdicts[-1]
+    assert True in verdicts
+    assert False in verdicts
+
+
+@pytest.mark.parametrize(
+    ("trainings", "utterances", "enough"),
+    [(1, 900, False), (2, 900, False), (3, 19, False), (3, 20, True)],
+)
+def test_evidence_is_three_trainings_and_twenty_utterances(trainings, utterances, enough):
+    assert (missing_evidence(trainings, utterances) is None) == enough

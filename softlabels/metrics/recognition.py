@@ -1,9 +1,4 @@
-"""How well classes are recognised, and how near predictions come to the annotators.
-
-Weighted accuracy (WA) is the share of utterances that are right, unweighted
-accuracy (UA) the mean of the classes' recalls. Distances compare a predicted
-distribution with the unsmoothed share of votes, whatever the teacher was.
-"""
+"""How well classes are recognised where the annotators agree on one."""
 
 from __future__ import annotations
 
@@ -11,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import entr, rel_entr
+from numpy.typing import ArrayLike
 from sklearn.metrics import confusion_matrix, f1_score
 
 
@@ -57,69 +51,6 @@ def recognition(true: ArrayLike, predicted: ArrayLike, classes: Sequence[str]) -
         "recall": dict(zip(classes, recalls, strict=True)),
         "confusion": confusion.tolist(),
     }
-
-
-def distances(log_probabilities: ArrayLike, shares: ArrayLike) -> dict[str, NDArray[np.float64]]:
-    """Compute each utterance's distances between prediction and annotators.
-
-    Arguments
-    ---------
-    log_probabilities : array_like
-        [N, K], natural logarithms of the predicted distribution p.
-    shares : array_like
-        [N, K], the unsmoothed share of votes q; rows sum to 1.
-
-    Returns
-    -------
-    distances : dict of numpy.ndarray
-        [N] each, in nats: ``cross_entropy`` −Σ q log p, ``KL`` Σ q log(q / p),
-        ``JS`` the Jensen–Shannon divergence, 0 to log 2.
-
-    Example
-    -------
-    >>> d = distances(np.log([[0.5, 0.5]]), [[1.0, 0.0]])
-    >>> {name: float(value[0].round(4)) for name, value in d.items()}
-    {'cross_entropy': 0.6931, 'KL': 0.6931, 'JS': 0.2158}
-    """
-    log_p = np.asarray(log_probabilities, dtype=np.float64)
-    q = np.asarray(shares, dtype=np.float64)
-    p = np.exp(log_p)
-    middle = (p + q) / 2
-    # Where nobody voted for a class its logarithm doesn't matter, −∞ included.
-    cross_entropy = -np.where(q > 0, q * np.where(q > 0, log_p, 0.0), 0.0).sum(axis=1)
-    return {
-        "cross_entropy": cross_entropy,
-        "KL": cross_entropy - entr(q).sum(axis=1),
-        "JS": (rel_entr(p, middle) + rel_entr(q, middle)).sum(axis=1) / 2,
-    }
-
-
-def mean_distances(log_probabilities: ArrayLike, shares: ArrayLike) -> dict[str, Any]:
-    """Average `distances` over a set of utterances.
-
-    Arguments
-    ---------
-    log_probabilities : array_like
-        [N, K], natural logarithms of the predicted distribution.
-    shares : array_like
-        [N, K], the unsmoothed share of votes.
-
-    Returns
-    -------
-    scores : dict
-        ``n``, and the mean of each distance; None for an empty set, or where it is infinite.
-
-    Example
-    -------
-    >>> mean_distances(np.zeros((0, 2)), np.zeros((0, 2)))
-    {'n': 0, 'cross_entropy': None, 'KL': None, 'JS': None}
-    """
-    n = len(np.asarray(shares))
-    if not n:
-        return {"n": 0, "cross_entropy": None, "KL": None, "JS": None}
-    found = distances(log_probabilities, shares)
-    means = {name: float(values.mean()) for name, values in found.items()}
-    return {"n": n, **{name: mean if np.isfinite(mean) else None for name, mean in means.items()}}
 
 
 def majority_class(true: ArrayLike, counts: ArrayLike, classes: Sequence[str]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import pytest
 
 import softlabels
 from softlabels.encoders.base import ENCODERS
-from softlabels.report.teachers import compared_encoders
+from softlabels.report.audit import audit_votes, installed_encoders
+from softlabels.report.targets import commonest_patterns
 from softlabels.report.votes_figures import draw_audit
 
 CLASSES = ["happy", "sad"]
@@ -40,7 +41,7 @@ def installed():
 
 def test_an_installed_encoder_is_compared_and_one_that_cannot_be_built_is_named(installed, caplog):
     with caplog.at_level(logging.WARNING):
-        found = compared_encoders(CLASSES, alpha=2.0, agreement=2)
+        found = installed_encoders(CLASSES, alpha=2.0, agreement=2)
     assert found["even, α = 2"].encode([["happy"]]).tolist() == [0.5, 0.5]
     assert list(found)[:3] == ["hard", "soft", "modified soft, α = 2"]
     assert not any("demanding" in name for name in found)
@@ -50,12 +51,18 @@ def test_an_installed_encoder_is_compared_and_one_that_cannot_be_built_is_named(
 
 def test_a_wrong_setting_of_our_own_is_still_an_error():
     with pytest.raises(ValueError, match="alpha"):
-        compared_encoders(CLASSES, alpha=-1.0, agreement=2)
+        installed_encoders(CLASSES, alpha=-1.0, agreement=2)
 
 
 def test_votes_for_no_target_class_can_be_pictured_too(tmp_path):
     ballots = softlabels.Ballots([[0, 0, 3], [0, 0, 0]], [*CLASSES, "other"])
-    kinds = ballots.partition(CLASSES)
-    encoders = compared_encoders(CLASSES, alpha=1.0, agreement=2)
-    draw_audit(ballots, kinds, None, [], encoders, tmp_path / "audit.png")
+    audit = audit_votes(ballots, CLASSES, alpha=1.0, agreement=2, patterns=8)
+    assert audit.patterns == []
+    draw_audit(audit, tmp_path / "audit.png")
     assert (tmp_path / "audit.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_commonest_pattern_comes_first():
+    counts = np.array([[0, 3], [2, 1], [3, 0], [2, 1]])
+    patterns = [(row.tolist(), number) for row, number in commonest_patterns(counts, most=3)]
+    assert patterns == [([2, 1], 2), ([3, 0], 1), ([0, 3], 1)]
