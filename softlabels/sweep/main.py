@@ -223,10 +223,12 @@ def main(
         of_fold = {corpus.folds[0]: options.folds[0]} if corpus.folds[0] else {}
         prepared = prepare(corpus, data_folder, **{**default.preparation, **of_fold})
         takes = {name: ENCODERS.get(name).takes for name in options.encoders}
-        rows = planning.plan_rows(options.encoders, options.networks, options.axes, takes)
         curve = planning.curve_rows(options.alphas, default.hparams["alpha"])
-        rows += [row for row in curve.values() if row not in rows]
-        planning.check_names(rows)
+        rows = planning.plan_rows(
+            options.encoders, options.networks, options.axes, takes, curve.values()
+        )
+        if options.axes or len(options.networks) > 1:
+            curve = {}  # there would be several
         planned = plan_trials(corpus, rows, options, script, words, prepared.partition)
         experiments = load_rows(corpus, planned, place)
         left = unfinished(corpus, planned, experiments, prepared.digest)

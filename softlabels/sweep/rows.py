@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
@@ -88,6 +88,7 @@ def plan_rows(
     networks: Sequence[str] = (NETWORK,),
     axes: Mapping[str, Sequence[str]] | None = None,
     takes: Mapping[str, Sequence[str]] | None = None,
+    more: Iterable[Row] = (),
 ) -> list[Row]:
     """Plan the table's rows: the baseline, then each encoder on clear and on all utterances.
 
@@ -101,6 +102,8 @@ def plan_rows(
         Setting → values that it takes in turn.
     takes : dict, optional
         Encoder → the partitions that it can make targets of; both where not given.
+    more : iterable of Row
+        Rows that follow, where they are others.
 
     Returns
     -------
@@ -122,6 +125,7 @@ def plan_rows(
     rows = [Row(name, ("clear",)) for name in encoders]
     rows += [Row(name, ("ambiguous",)) for name in both if name == "modified_soft"]
     rows += [Row(name, BOTH) for name in reversed(both)]
+    rows += [row for row in more if row not in rows]
     points = [
         dict(zip(axes or {}, values, strict=True)) for values in product(*(axes or {}).values())
     ]
