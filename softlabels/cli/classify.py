@@ -47,11 +47,11 @@ def classify(
     mean of its windows. Nothing in MODEL is run.
     """
     import torch
-    from tqdm import tqdm
 
     from softlabels.features.audio import read_mono
     from softlabels.features.frontends import SAMPLE_RATE
     from softlabels.inference.classifier import SoftLabelClassifier
+    from softlabels.progress import progress
 
     classifier = SoftLabelClassifier.from_folder(model)
     if classifier.settings.notice:
@@ -60,15 +60,17 @@ def classify(
     read: list[str] = []
 
     def wavs() -> Iterator[torch.Tensor]:
-        for path in tqdm(paths, unit="file", delay=1, file=sys.stderr):
-            try:
-                wav = read_mono(sys.stdin.buffer.read() if path == "-" else path, SAMPLE_RATE)
-            except ValueError as error:
-                place = "standard input: " if path == "-" else ""
-                click.echo(f"Error: {place}{error}", err=True)
-            else:
-                read.append(click.format_filename(path))  # a name need not be text
-                yield wav
+        with progress("Recordings", len(paths), "file") as bar:
+            for path in paths:
+                try:
+                    wav = read_mono(sys.stdin.buffer.read() if path == "-" else path, SAMPLE_RATE)
+                except ValueError as error:
+                    place = "standard input: " if path == "-" else ""
+                    click.echo(f"Error: {place}{error}", err=True)
+                else:
+                    read.append(click.format_filename(path))  # a name need not be text
+                    yield wav
+                bar.update(1)
 
     results = classifier.classify_files(wavs(), batch_size, SAMPLE_RATE)
     make = _window_rows if by_window else _rows

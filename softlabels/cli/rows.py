@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
 import click
-from tqdm import tqdm
 
 from softlabels.errors import InputError
+from softlabels.progress import progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +66,7 @@ class Rows:
         import pandas as pd
 
         places = {name: self.columns.index(name) for name in columns}
-        with tqdm(desc="votes", unit=" rows", unit_scale=True, delay=1) as bar:
+        with progress("Votes", None, "row") as bar:
             while rows := self._read():
                 bar.update(len(rows))
                 rows = self._decoded(rows)

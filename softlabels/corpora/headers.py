@@ -10,10 +10,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from softlabels.corpora.manifest import Manifest, Problems
 from softlabels.features.wav import SAMPLE_RATE, WavError, read_wav_header
+from softlabels.progress import progress
 
 CHUNK = 256  # wav files that a thread reads before the next one does
 SHOWN = 5  # names in a note
@@ -51,7 +50,7 @@ def add_headers(
     chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
     with (
         ThreadPoolExecutor() as pool,
-        tqdm(total=len(names), desc="wav headers", unit="file", delay=1) as bar,
+        progress("Wav headers", len(names), "file") as bar,
     ):
         start = time.perf_counter()
         first = [headers(chunk) for chunk in chunks[:1]]

@@ -23,7 +23,6 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from softlabels.cache import cache_folder
 from softlabels.features.frontends import front_end_fingerprint
@@ -38,6 +37,7 @@ from softlabels.features.shards import (
     replace_damaged,
 )
 from softlabels.features.workers import run_unordered
+from softlabels.progress import progress
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16}
 PARTS = 32  # of a store, each with a lock of its own: so many processes can work at once
@@ -213,7 +213,7 @@ class FeatureStore:
         work = partial(extract_part, front_end=self.front_end, dtype=self.dtype, folder=self.folder)
         workers = min(self.workers, len(order)) if len(paths) > 1 else 0
         failures: list[str] = []
-        with tqdm(total=len(paths), desc="Features", unit="utt", disable=not progressbar) as bar:
+        with progress("Features", len(paths), "utterance", progressbar) as bar:
             for count, failed in run_unordered(work, order, workers):
                 bar.update(count)
                 failures += failed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import stat
 from pathlib import Path
@@ -14,6 +16,7 @@ from torch import nn
 from softlabels.inference.settings import ModelSettings
 
 SETTINGS_FILE, WEIGHTS_FILE = "settings.json", "model.safetensors"
+DIGESTS_FILE = "digests.json"
 LARGEST_SETTINGS = LARGEST_HEADER = 1 << 20
 
 
@@ -24,9 +27,10 @@ class UnsafeModelError(ValueError):
 def load_model(folder: str | os.PathLike[str]) -> tuple[ModelSettings, nn.ModuleDict]:
     """Load a model folder's settings and network.
 
-    Two files are read, `SETTINGS_FILE` and `WEIGHTS_FILE`, and whatever else the folder
-    holds is not looked at. No file is followed out of the folder, and none is read
-    that is larger than what the settings, themselves checked, ask for.
+    Three files are read, `SETTINGS_FILE`, `WEIGHTS_FILE` and, where it is there, `DIGESTS_FILE`
+    with the SHA-256 of the other two; whatever else the folder holds is ignored. No file is
+    followed out of the folder, and none is read that is larger than what the settings,
+    themselves checked, ask for.
 
     Arguments
     ---------
@@ -46,6 +50,7 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[ModelSettings, nn.Module
         If a file is missing, is a link or not a plain file, or holds other than it must.
     """
     text = _read(Path(folder, SETTINGS_FILE), LARGEST_SETTINGS)
+    contents = {SETTINGS_FILE: text}
     try:
         settings = ModelSettings.from_json(text.decode())
     except ValueError as error:
@@ -54,13 +59,33 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[ModelSettings, nn.Module
     file = Path(folder, WEIGHTS_FILE)
     expected = network.state_dict()
     size = sum(tensor.numel() * tensor.element_size() for tensor in expected.values())
+    contents[WEIGHTS_FILE] = _read(file, size + LARGEST_HEADER)
     try:
-        weights = load(_read(file, size + LARGEST_HEADER))
+        weights = load(contents[WEIGHTS_FILE])
     except (SafetensorError, KeyError) as error:  # KeyError: a type that torch lacks
         raise UnsafeModelError(f"{file}: isn't a safetensors file ({error})") from error
     _check(weights, expected, file)
+    _check_digests(Path(folder), contents)
     network.load_state_dict(weights, assign=True)
     return settings, network.eval().requires_grad_(False)
+
+
+def _check_digests(folder: Path, contents: dict[str, bytes]) -> None:
+    """Refuse files whose bytes aren't those that were written: their damage may show nowhere."""
+    if not os.path.lexists(folder / DIGESTS_FILE):
+        return
+    text = _read(folder / DIGESTS_FILE, LARGEST_SETTINGS)
+    try:
+        digests = json.loads(text)["sha256"]
+        expected = {name: digests[name] for name in contents}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UnsafeModelError(f"{folder / DIGESTS_FILE}: isn't a list of digests") from error
+    for name, data in contents.items():
+        if hashlib.sha256(data).hexdigest() != expected[name]:
+            raise UnsafeModelError(
+                f"{folder / name}: is damaged, its bytes are not those that were written; run the "
+                "training's command again to write the model anew, or copy the folder again"
+            )
 
 
 def _read(file: Path, largest: int) -> bytes:

@@ -12,14 +12,15 @@ import csv
 import json
 import operator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.io import wavfile
-from tqdm import tqdm
 
 from softlabels.cache import cache_folder
 from softlabels.files import make_once
+from softlabels.progress import progress
 from softlabels.simulate.latent import LABELS, TARGETS, draw_prosody, draw_truth, draw_vote
 from softlabels.simulate.voice import SAMPLE_RATE, Speaker, synthesise
 
@@ -35,7 +36,7 @@ _KINDS = {"concentrated": 0.28, "spread": 0.70, "elsewhere": 0.02}  # shares of 
 
 
 def simulate_corpus(
-    folder: str | Path, seed: int = 0, utterances: int = UTTERANCES, progress: bool = True
+    folder: str | Path, seed: int = 0, utterances: int = UTTERANCES, progressbar: bool = True
 ) -> Path:
     """Write a corpus of simulated speech as an IEMOCAP release.
 
@@ -52,7 +53,7 @@ def simulate_corpus(
     utterances : int
         A multiple of 10, at least 40. Every session has clear utterances of
         all four target classes; from 80 on, every speaker has.
-    progress : bool
+    progressbar : bool
         Whether to show a progress bar.
 
     Returns
@@ -71,7 +72,7 @@ def simulate_corpus(
     -------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as place:
-    ...     corpus = simulate_corpus(place, utterances=40, progress=False)
+    ...     corpus = simulate_corpus(place, utterances=40, progressbar=False)
     ...     len(list(corpus.glob("Session?/sentences/wav/*/*.wav")))
     40
     """
@@ -88,7 +89,7 @@ def simulate_corpus(
     )
     with (
         open(folder / "truth.csv", "w", newline="", encoding="utf-8") as file,
-        tqdm(total=utterances, desc="simulating speech", disable=not progress) as bar,
+        progress("Simulated speech", utterances, "utterance", progressbar) as bar,
     ):
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["utterance", *(label.lower() for label in LABELS)])
@@ -104,7 +105,7 @@ def cached_corpus(
     cache: str | Path | None = None,
     seed: int = 0,
     utterances: int = UTTERANCES,
-    progress: bool = True,
+    progressbar: bool = True,
 ) -> Path:
     """Return the corpus in the cache; it is made there the first time.
 
@@ -116,7 +117,7 @@ def cached_corpus(
         See `simulate_corpus`.
     utterances : int
         See `simulate_corpus`.
-    progress : bool
+    progressbar : bool
         Whether to show a progress bar.
 
     Returns
@@ -135,13 +136,13 @@ def cached_corpus(
     -------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as place:
-    ...     cached_corpus(place, utterances=40, progress=False).name
+    ...     cached_corpus(place, utterances=40, progressbar=False).name
     'simulated-v1-seed0-40'
     """
     seed, utterances = _check_size(seed, utterances)
     place = cache_folder() if cache is None else Path(cache)
     folder = place / f"simulated-v{VERSION}-seed{seed}-{utterances}"
-    return make_once(folder, lambda new: simulate_corpus(new, seed, utterances, progress))
+    return make_once(folder, lambda new: simulate_corpus(new, seed, utterances, progressbar))
 
 
 def is_simulated(folder: str | Path) -> bool:
@@ -192,7 +193,7 @@ def _speaker(seed: int, session: int, sex: str) -> Speaker:
 
 
 def _write_session(
-    folder: Path, seed: int, session: int, utterances: int, bar: tqdm
+    folder: Path, seed: int, session: int, utterances: int, bar: Any
 ) -> list[tuple[str, NDArray[np.float64]]]:
     """Write a session's dialogs; return its utterances' names and distributions."""
     speakers = {sex: _speaker(seed, session, sex) for sex in "FM"}

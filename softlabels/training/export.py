@@ -6,6 +6,7 @@ hyperparams.yaml      for SpeechBrain's `EncoderClassifier`: the network
 label_encoder.ckpt    for it: the classes' names, by SpeechBrain's own encoder
 settings.json         for `softlabels.inference.classifier`, which runs nothing from the folder
 model.safetensors     for it: the same weights
+digests.json          SHA-256 of these files, by which damage is noticed
 ====================  ==========================================================
 """
 
@@ -33,6 +34,7 @@ from softlabels.inference.settings import ModelSettings
 from softlabels.models.blstm import Classifier
 from softlabels.models.normalization import FeatureNormalization, UtteranceNormalization
 from softlabels.training.brain import SoftLabelBrain, predict
+from softlabels.training.seal import seal
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +100,7 @@ def export_model(brain: SoftLabelBrain, valid: DataLoader, notice: str | None = 
             logger.warning("SoftLabelClassifier doesn't know this network: use EncoderClassifier")
         if by_utterance:
             logger.warning("The exported model: %s", BY_UTTERANCE)
+        seal(folder)
 
     return files.replace_folder(results / "model", fill)
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import torch
 from speechbrain.dataio.dataloader import make_dataloader
+from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain.utils.distributed import get_rank, if_main_process
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
 from softlabels.corpora import Manifest, Prepared
 from softlabels.features.store import FeatureStore
 from softlabels.models.normalization import BY_SPEAKER
+from softlabels.progress import progress
 from softlabels.training import data
 from softlabels.training.batches import SimilarLengthBatches
 
@@ -65,20 +67,15 @@ def make_loaders(
         A loader for each of ``chosen``.
     """
     progressbar = not run_opts.get("noprogressbar") and if_main_process()
-    by_speaker = hparams["normalization"] == "speaker"
-    # A speaker's normalisation is over all of their audio, whatever its votes.
-    audio = (
-        prepared.all if by_speaker else {k: e for part in chosen.values() for k, e in part.items()}
-    )
-    store.extract([entry["wav"] for entry in audio.values()], progressbar)
+    store.extract(clips(hparams, prepared, chosen), progressbar)
     speakers = None
-    if by_speaker:
+    if hparams["normalization"] == "speaker":
         logger.info(BY_SPEAKER)
-        speakers = data.speaker_statistics(audio, store)
+        speakers = data.speaker_statistics(prepared.all, store)
     datasets = {name: data.make_dataset(part, store, speakers) for name, part in chosen.items()}
     train = datasets["train"]
-    indices = tqdm(range(len(train)), desc="Normalisation", delay=1, disable=not progressbar)
-    hparams["mean_var_norm"].fit(train[index]["features"] for index in indices)
+    with progress("Normalisation", len(train), "utterance", progressbar) as bar:
+        hparams["mean_var_norm"].fit(_counted(train, bar))
     loaders = {}
     for name, part in chosen.items():
         training = name == "train"
@@ -93,3 +90,9 @@ def make_loaders(
         )
         loaders[name] = make_dataloader(datasets[name], batch_sampler=batches)
     return loaders
+
+
+def _counted(train: DynamicItemDataset, bar: Any) -> Iterator[torch.Tensor]:
+    for index in range(len(train)):
+        yield train[index]["features"]
+        bar.update(1)

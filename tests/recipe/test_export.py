@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,14 +17,15 @@ from iemocap_prepare import IEMOCAP
 from speechbrain.inference.classifiers import EncoderClassifier
 
 from softlabels.corpora import prepare
+from softlabels.inference import SoftLabelClassifier, UnsafeModelError
 from softlabels.inference.abstention import entropy
-from softlabels.inference.classifier import SoftLabelClassifier
 from softlabels.training.main import main
 
 RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
 CLASSES = ["Neutral", "Happiness", "Sadness", "Anger"]
 FILES = {
     *("hyperparams.yaml", "settings.json", "model.safetensors", "label_encoder.ckpt"),
+    "digests.json",
     *("mean_var_norm.ckpt", "embedding_model.ckpt", "classifier.ckpt"),
 }
 
@@ -122,11 +124,22 @@ def test_the_threshold_keeps_nine_in_ten_of_the_validation_utterances(model, eve
     assert keeps_nine_in_ten(model, everyday_release)
 
 
+@pytest.mark.parametrize("name", ["settings.json", "model.safetensors"])
+def test_a_changed_bit_in_a_model_folder_is_refused(model, tmp_path, name):
+    folder = Path(shutil.copytree(model, tmp_path / "model"))
+    data = bytearray((folder / name).read_bytes())
+    data[-len(data) // 3] ^= 1
+    (folder / name).write_bytes(data)
+    with pytest.raises(UnsafeModelError, match=name):
+        SoftLabelClassifier.from_folder(folder)
+
+
 def test_a_finished_run_makes_its_model_again_and_nothing_else_is_left(model, everyday_release):
     whole = {file.name: file.read_bytes() for file in model.iterdir()}
     assert set(whole) == FILES
     shutil.rmtree(model)
-    (model.parent / ".model.partial").mkdir()  # of a process that was killed
+    killed = f".model-{socket.gethostname()}-4194305-00000000.partial"  # no process has that id
+    (model.parent / killed).mkdir()
     run(everyday_release, model.parent)
     again = {file.name: file.read_bytes() for file in model.iterdir()}
     assert set(again) == FILES

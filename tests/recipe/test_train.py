@@ -201,6 +201,49 @@ def test_a_finished_run_is_only_tested_again(finished, everyday_release):
     assert (folder / "train_log.txt").read_text() == trained
 
 
+def flip(file):
+    """Change one bit in the middle of a file."""
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+def test_a_finished_run_with_a_damaged_checkpoint_keeps_its_results(
+    finished, everyday_release, tmp_path
+):
+    for name in ("embedding_model", "optimizer", "counter", "brain", "annotation_encoder"):
+        folder = Path(shutil.copytree(finished[0], tmp_path / name))
+        (*_, file) = sorted(folder.glob(f"save/checkpoints/*/{name}.ckpt"))
+        flip(file)
+        before = contents(folder)
+        with pytest.raises(InputError, match=rf"damaged or missing: \S*{name}\.ckpt"):
+            run("modified_soft", everyday_release, folder)
+        assert contents(folder) == before
+
+
+def test_damaged_results_are_named_and_written_anew(finished, everyday_release, tmp_path, caplog):
+    folder = Path(shutil.copytree(finished[0], tmp_path / "run"))
+    names = ["metrics.json", "predictions.csv", "model/model.safetensors", "save/partition.json"]
+    whole = {name: (folder / name).read_bytes() for name in names}
+    for name in names:
+        flip(folder / name)
+    run("modified_soft", everyday_release, folder)
+    assert {name: (folder / name).read_bytes() for name in names} == whole
+    for name in names:
+        assert f"{folder / name} is damaged or missing; it is written anew" in caplog.text
+
+
+def test_audio_that_changes_behind_its_first_bytes_is_another_run(tiny_release, tmp_path):
+    release = tiny_release(seconds=0.5)
+    run("soft", release, tmp_path / "run")
+    file = next(iter(sorted(release.glob("Session1/sentences/wav/*/*.wav"))))
+    data = bytearray(file.read_bytes())
+    data[-4000:] = bytes(4000)
+    file.write_bytes(data)
+    with pytest.raises(ValueError, match="features: "):
+        run("soft", release, tmp_path / "run")
+
+
 def test_a_changed_corpus_is_another_identity(tiny_release, tmp_path):
     run("soft", tiny_release(folder="one"), tmp_path / "run")
     with pytest.raises(ValueError, match="corpus"):

@@ -22,7 +22,7 @@ RATING = re.compile(r"^C-(E[234]|[FM]1):\t((?:[A-Z][a-z]+; ?)+)\t\(\)$")
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    return simulate_corpus(tmp_path_factory.mktemp("small"), utterances=80, progress=False)
+    return simulate_corpus(tmp_path_factory.mktemp("small"), utterances=80, progressbar=False)
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_audio_is_16_khz_mono_16_bit_and_500_utterances_stay_under_30_mb(corpus)
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path):
     first, again, other = (
-        contents(simulate_corpus(tmp_path / name, seed, utterances=40, progress=False))
+        contents(simulate_corpus(tmp_path / name, seed, utterances=40, progressbar=False))
         for name, seed in (("first", 3), ("again", 3), ("other", 4))
     )
     assert first == again
@@ -128,7 +128,7 @@ def test_votes_have_the_truths_frequencies():
 def test_about_half_is_clear_most_of_the_rest_ambiguous_and_neutral_the_commonest(tmp_path):
     partition, dominant = [], []
     for seed in range(3):
-        folder = simulate_corpus(tmp_path / str(seed), seed, progress=False)
+        folder = simulate_corpus(tmp_path / str(seed), seed, progressbar=False)
         one, labels = parts(read_release(folder)[0])
         assert 0.42 < np.mean(one == "clear") < 0.55
         partition.extend(one)
@@ -148,7 +148,7 @@ def test_small_corpora_have_every_class_clear_in_every_session_or_speaker(
     tmp_path, utterances, who
 ):
     for seed in range(5):
-        folder = simulate_corpus(tmp_path / str(seed), seed, utterances, progress=False)
+        folder = simulate_corpus(tmp_path / str(seed), seed, utterances, progressbar=False)
         votes, _ = read_release(folder)
         partition, dominant = parts(votes)
         clear = {
@@ -227,13 +227,13 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
 @pytest.mark.usefixtures("mute")
 def test_the_cache_makes_a_corpus_once(tmp_path, monkeypatch):
     monkeypatch.setenv("SOFTLABELS_CACHE", str(tmp_path))
-    folder = cached_corpus(utterances=40, progress=False)
+    folder = cached_corpus(utterances=40, progressbar=False)
     assert folder.parent == tmp_path
     assert is_simulated(folder)
     monkeypatch.setattr(simulate, "simulate_corpus", None)  # would fail if called
-    assert cached_corpus(utterances=40, progress=False) == folder
+    assert cached_corpus(utterances=40, progressbar=False) == folder
     with pytest.raises(TypeError):
-        cached_corpus(utterances=40, seed=1, progress=False)
+        cached_corpus(utterances=40, seed=1, progressbar=False)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
@@ -248,16 +248,16 @@ def test_a_making_that_was_cut_short_leaves_nothing_in_the_cache(tmp_path, monke
 
     monkeypatch.setattr(simulate, "synthesise", speak)
     with pytest.raises(error):
-        cached_corpus(tmp_path, utterances=40, progress=False)
+        cached_corpus(tmp_path, utterances=40, progressbar=False)
     assert not any(tmp_path.iterdir())
-    assert is_simulated(cached_corpus(tmp_path, utterances=40, progress=False))
+    assert is_simulated(cached_corpus(tmp_path, utterances=40, progressbar=False))
 
 
 def test_a_place_that_is_a_file_is_named_with_the_remedy(tmp_path):
     (tmp_path / "file").touch()
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(OSError, match=r"isn't a folder.*SOFTLABELS_CACHE.*/file"):
-            cached_corpus(place, progress=False)
+            cached_corpus(place, progressbar=False)
 
 
 @pytest.mark.parametrize(
