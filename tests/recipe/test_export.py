@@ -138,7 +138,7 @@ def test_a_finished_run_makes_its_model_again_and_nothing_else_is_left(model, ev
     whole = {file.name: file.read_bytes() for file in model.iterdir()}
     assert set(whole) == FILES
     shutil.rmtree(model)
-    killed = f".model-{socket.gethostname()}-4194305-00000000.partial"  # no process has that id
+    killed = f".model.{socket.gethostname()}-4194305-00000000.partial"  # no process has that id
     (model.parent / killed).mkdir()
     run(everyday_release, model.parent)
     again = {file.name: file.read_bytes() for file in model.iterdir()}
