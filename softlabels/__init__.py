@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         available_encoders,
         encoder_from_settings,
         get_encoder,
+        left_out_votes,
         register_encoder,
     )
     from softlabels.votes import Ballots, partition
@@ -44,6 +45,7 @@ _MODULE_OF = {
     "available_encoders": "softlabels.encoders",
     "encoder_from_settings": "softlabels.encoders",
     "get_encoder": "softlabels.encoders",
+    "left_out_votes": "softlabels.encoders",
     "partition": "softlabels.votes",
     "register_encoder": "softlabels.encoders",
     "votes_from_counts": "softlabels.votes.tables",

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ["README.md", "recipes/IEMOCAP/README.md"]
+DOCUMENTS = ["README.md", "docs/targets.md", "recipes/IEMOCAP/README.md"]
+VOTES = "task,worker,label,speaker\nu1,a,happy,s\nu1,b,happy,s\nu2,a,sad,t\nu2,b,happy,t\n"
 # Runs of the recipe are cut short: another command would need another README.
 SMALL = ["--number_of_epochs=1", "--hidden_size=8", "--lstm_size=4"]
 
@@ -57,7 +58,7 @@ def test_every_command_runs(line, tmp_path, monkeypatch, everyday_corpus):
             check_options(["-m", "torch.distributed.run"], options)
             assert (ROOT / "recipes/IEMOCAP" / script).exists()
         elif words[0] == "softlabels":
-            (tmp_path / "votes.csv").write_text("task,worker,label\nu1,a,happy\nu1,b,happy\n")
+            (tmp_path / "votes.csv").write_text(VOTES)
             subprocess.run([sys.executable, "-m", *words], check=True, cwd=tmp_path)
         elif words[0] == "cd":
             assert any((ROOT / place / words[1]).is_dir() for place in (".", "recipes/IEMOCAP"))

@@ -52,7 +52,8 @@ def encode(
 
     VOTES is a CSV with a row for each label that an annotator gave (see --item, --annotator,
     --label), one with a row for each item (see --counts), a recipe's manifest in JSON, or -
-    for standard input. Items without a target have empty cells.
+    for standard input. Items without a target have empty cells. An encoder that learns from
+    votes learns from these.
     """
     import numpy as np
     import pandas as pd
@@ -65,6 +66,7 @@ def encode(
     encoder = get_encoder(name, classes, **options)
     items, ballots = read_votes(votes, **where)
     warn_of_absent(classes, ballots)
+    encoder.fit(ballots)
     none, item = 0, where["item"] or "item"
     for start in range(0, max(len(items), 1), CHUNK):
         targets = encoder.encode_ballots(ballots.take(slice(start, start + CHUNK)))

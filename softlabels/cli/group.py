@@ -11,13 +11,14 @@ import click
 import softlabels
 from softlabels.cli.audit import audit
 from softlabels.cli.classify import classify
+from softlabels.cli.compare import compare
 from softlabels.cli.encode import encode
 from softlabels.cli.encoders import encoders
 from softlabels.cli.report import report
 from softlabels.cli.simulate import simulate
 from softlabels.errors import InputError
 
-COMMANDS = (encoders, encode, audit, simulate, classify, report)
+COMMANDS = (encoders, encode, audit, compare, simulate, classify, report)
 
 
 class Group(click.Group):

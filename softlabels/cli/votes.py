@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from softlabels.cli.groups import Groups
 from softlabels.cli.rows import Rows
 from softlabels.errors import InputError
 
@@ -92,8 +93,9 @@ def read_votes(
     counts: list[str],
     query: str | None,
     skip_bad_rows: bool,
+    groups: Groups | None = None,
 ) -> tuple[list[Any], Ballots]:
-    """Read votes as the options say → items and their ballots.
+    """Read votes as the options say → items and their ballots; the items' groups on the way.
 
     A file whose first character is ``{`` is a manifest, everything else a CSV: with
     ``counts`` a wide one, else a long one.
@@ -107,11 +109,11 @@ def read_votes(
     if not first:
         raise InputError(f"{votes.name} is empty")
     if first.removeprefix(BOM_UTF8).lstrip().startswith(b"{"):
-        items, ballots = _manifest(votes.read(), votes.name)
+        items, ballots = _manifest(votes.read(), votes.name, groups)
     else:
         rows = Rows(votes, votes.name, skip_bad_rows)
         item = item or ("task" if not counts or "task" in rows.columns else None)
-        items, ballots = _table(rows, item, annotator, label, counts, query)
+        items, ballots = _table(rows, item, annotator, label, counts, query, groups)
     if not items or not ballots.counts.any():
         raise InputError(f"{votes.name} holds no votes")
     return items, ballots
@@ -134,15 +136,19 @@ def warn_of_absent(classes: Sequence[str], ballots: Ballots) -> None:
         click.echo(leftover, err=True)
 
 
-def _manifest(text: bytes, file: str) -> tuple[list[Any], Ballots]:
+def _manifest(text: bytes, file: str, groups: Groups | None) -> tuple[list[Any], Ballots]:
     from softlabels.votes.tables import votes_from_manifest
 
     try:
-        return votes_from_manifest(json.loads(text, object_pairs_hook=_once))
+        manifest = json.loads(text, object_pairs_hook=_once)
+        read = votes_from_manifest(manifest)
     except RecursionError:
         raise InputError(f"{file}: no manifest of entries with 'votes' (nested too deep)") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{file}: no manifest of entries with 'votes' ({error})") from error
+    if groups:
+        groups.add(manifest, (str(entry.get(groups.column, "")) for entry in manifest.values()))
+    return read
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -161,12 +167,15 @@ def _table(
     label: str,
     counts: list[str],
     query: str | None,
+    groups: Groups | None,
 ) -> tuple[list[Any], Ballots]:
     import pandas as pd
 
     from softlabels.votes.tables import votes_from_counts, votes_from_table
 
     needed = [*([item] if item else []), *(counts or [annotator, label])]
+    if groups and groups.column not in needed:
+        needed.append(groups.column)
     absent = [name for name in needed if name not in rows.columns]
     if absent:
         alone = "Columns are separated by commas. " if len(rows.columns) == 1 else ""
@@ -182,8 +191,12 @@ def _table(
     if not counts:
         assert item is not None
         named = (_named(rows, chunk, [item, annotator]) for chunk in chunks)
+        if groups:
+            named = (_grouped(groups, chunk, item) for chunk in named)
         return votes_from_table(named, item=item, annotator=annotator, label=label)
     wide = [_counted(rows, chunk, item, counts) for chunk in chunks]
+    if groups:
+        wide = [_grouped(groups, chunk, item) for chunk in wide]
     return votes_from_counts(pd.concat(wide or [pd.DataFrame(columns=needed)]), counts, item)
 
 
@@ -204,6 +217,12 @@ def _named(rows: Rows, chunk: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Leave out rows without an item or an annotator."""
     for name in columns:
         chunk = rows.keep(chunk, chunk[name] != "", f"no {name}")
+    return chunk
+
+
+def _grouped(groups: Groups, chunk: pd.DataFrame, item: str | None) -> pd.DataFrame:
+    """Note the items' groups; an item without a column of items is known by its line."""
+    groups.add(chunk[item] if item else chunk.index, chunk[groups.column])
     return chunk
 
 

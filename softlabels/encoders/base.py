@@ -63,6 +63,9 @@ class AnnotationEncoder(ABC):
     takes: ClassVar[tuple[str, ...]] = ("clear", "ambiguous")
     """The kinds of utterances that it can make a target of."""
 
+    needs_annotators: ClassVar[bool] = False
+    """Whether its targets depend on who gave which vote: ballots must say it."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.name = ""  # not its parent's, which is another encoder

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softlabels.encoders import AnnotationEncoder, available_encoders, encoder_from_settings
+from softlabels.encoders import AnnotationEncoder, available_encoders, get_encoder
+from softlabels.encoders.base import ENCODERS
+from softlabels.encoders.factory import encoder_options
 from softlabels.metrics import entropy
 from softlabels.report.targets import commonest_patterns, display_name, target_statistics
 from softlabels.votes import PARTITIONS, Ballots
@@ -122,9 +124,12 @@ def audit_votes(
         How many patterns of votes, at most.
     """
     counts = ballots.counts
+    voted_for = ballots.voted(classes).any()  # else there is nothing to learn
     encoders = {
         name: encoder.fit(ballots)
         for name, encoder in installed_encoders(classes, alpha, agreement).items()
+        # patterns don't have annotators
+        if not encoder.needs_annotators and (voted_for or not encoder.learns())
     }
     kinds = ballots.partition(classes, agreement)
     voted = counts[counts.sum(axis=1) > 0]
@@ -155,9 +160,12 @@ def installed_encoders(
     ['hard', 'soft', 'modified soft, α = 0.75']
     """
     encoders: dict[str, AnnotationEncoder] = {}
+    settings = {"alpha": alpha, "agreement": agreement}
     for name in (*FIRST, *(name for name in available_encoders() if name not in FIRST)):
         try:
-            encoder = encoder_from_settings(name, classes, alpha=alpha, agreement=agreement)
+            options = encoder_options(ENCODERS.get(name))
+            known = {key: value for key, value in settings.items() if key in options}
+            encoder = get_encoder(name, classes, **known)
         except (ImportError, TypeError, ValueError) as error:
             if name in FIRST:
                 raise

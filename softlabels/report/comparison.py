@@ -152,6 +152,45 @@ def compare(
     return Difference(value, value - half, value + half, p, n_units, n_trainings)
 
 
+def ratio_interval(
+    values: NDArray[np.float64],
+    sizes: NDArray[np.int64],
+    clusters: NDArray[np.int64],
+    confidence: float = 0.95,
+) -> tuple[float, float, float]:
+    """Estimate Σ values / Σ sizes, with an interval for independent clusters.
+
+    Arguments
+    ---------
+    values, sizes, clusters : numpy.ndarray
+        [M], of each observation.
+    confidence : float
+        Of the interval.
+
+    Returns
+    -------
+    mean, low, high : float
+        NaN without observations; the interval is NaN with fewer than two clusters. Student's
+        t, with as many degrees of freedom as clusters less one.
+
+    Example
+    -------
+    >>> mean, low, high = ratio_interval(np.array([1.0, 2.0, 3.0]), np.ones(3), np.arange(3))
+    >>> round(mean, 3), round(low, 3), round(high, 3)  # 2 ± 4.303 / √3
+    (2.0, -0.484, 4.484)
+    """
+    total = sizes.sum()
+    if not total:
+        return float("nan"), float("nan"), float("nan")
+    mean = float(values.sum() / total)
+    number = len(np.unique(clusters))
+    if number < 2:
+        return mean, float("nan"), float("nan")
+    error = np.sqrt(_clustered((values - mean * sizes) / total, clusters))
+    half = float(stats.t.ppf((1 + confidence) / 2, number - 1) * error)
+    return mean, mean - half, mean + half
+
+
 def _clustered(influence: NDArray[np.float64], groups: NDArray[np.intp]) -> float:
     """Variance of the sum of influences, independent between groups only."""
     _, group = np.unique(groups, return_inverse=True)

@@ -388,7 +388,8 @@ def test_options_are_the_fields():
 def test_importing_loads_neither_torch_nor_speechbrain():
     code = (
         "import sys, softlabels as s\n"
-        "assert s.available_encoders() == ('hard', 'modified_soft', 'soft')\n"
+        "assert s.available_encoders() == ('class_prior', 'dawid_skene', 'dirichlet', "
+        "'dirichlet_mixture', 'hard', 'modified_soft', 'soft')\n"
         "s.get_encoder('hard', ['a']).encode([['a'], ['a']])\n"
         "loaded = {'torch', 'speechbrain', 'scipy', 'pandas'} & set(sys.modules)\n"
         "assert not loaded, loaded\n"
@@ -426,8 +427,9 @@ def test_another_distributions_encoder_is_found_by_name_and_loaded_when_asked_fo
     code = (
         f"import sys; sys.path.insert(0, {str(site)!r})\n"
         "import softlabels as s\n"
-        "assert s.available_encoders() == "
-        "('broken', 'hard', 'modified_soft', 'sharpened', 'soft'), s.available_encoders()\n"
+        "assert s.available_encoders() == ('broken', 'class_prior', 'dawid_skene', 'dirichlet', "
+        "'dirichlet_mixture', 'hard', 'modified_soft', 'sharpened', 'soft'), "
+        "s.available_encoders()\n"
         "assert 'sharp' not in sys.modules\n"
         "e = s.get_encoder('sharpened', ['a', 'b'], power=2)\n"
         "assert e.encode([['a'], ['a'], ['b']]).tolist() == [0.800000011920929, "
@@ -502,8 +504,8 @@ TRAINING = softlabels.Ballots([[3, 0, 1], [0, 1, 0]], [H, S, O])  # of 4 votes 3
 
 @pytest.fixture
 def prior():
-    with ENCODERS.temporarily("class_prior", ClassPrior):
-        yield build("class_prior", [H, S])
+    with ENCODERS.temporarily("frequency_prior", ClassPrior):
+        yield build("frequency_prior", [H, S])
 
 
 def test_an_encoder_that_learns_uses_what_it_was_fitted_on(prior):
@@ -514,7 +516,7 @@ def test_an_encoder_that_learns_uses_what_it_was_fitted_on(prior):
 
 
 def test_an_encoder_that_has_not_been_fitted_makes_no_targets(prior):
-    message = r"encoder 'class_prior' learns from training votes: call fit\(ballots\) first"
+    message = r"encoder 'frequency_prior' learns from training votes: call fit\(ballots\) first"
     with pytest.raises(InputError, match=message):
         prior.encode([[H]])
     assert build("soft").fit(TRAINING) == build("soft")  # nothing to learn, nothing to refuse
@@ -532,19 +534,19 @@ def test_what_was_learned_is_saved_exactly_and_verified_on_loading(prior, tmp_pa
     learned = json.loads((saved.path / "encoder.ckpt").read_text())["learned"]
     assert learned == {"prior_": {"dtype": "<f8", "values": [0.75, 0.25]}}
 
-    again = build("class_prior", [H, S]).fit(TRAINING)
+    again = build("frequency_prior", [H, S]).fit(TRAINING)
     assert Checkpointer(tmp_path, {"encoder": again}).recover_if_possible()
-    other = build("class_prior", [H, S]).fit(TRAINING.take([0]))
+    other = build("frequency_prior", [H, S]).fit(TRAINING.take([0]))
     with pytest.raises(InputError, match=r"learned from other votes: prior_ is .*0.75, 0.25"):
         Checkpointer(tmp_path, {"encoder": other}).recover_if_possible()
     with pytest.raises(InputError, match=r"another encoder: options"):
-        build("class_prior", [H, S], strength=1.0).load(saved.path / "encoder.ckpt")
+        build("frequency_prior", [H, S], strength=1.0).load(saved.path / "encoder.ckpt")
 
 
 def test_an_encoder_that_has_not_been_fitted_takes_over_what_was_learned(prior, tmp_path):
     thirds = softlabels.Ballots([[2, 1]], [H, S])
     prior.fit(thirds).save(tmp_path / "encoder")
-    reused = build("class_prior", [H, S])
+    reused = build("frequency_prior", [H, S])
     reused.load(tmp_path / "encoder")
     assert reused.prior_.tolist() == [2 / 3, 1 / 3]  # to the last bit
     assert np.array_equal(reused.encode([[S]]), prior.encode([[S]]))
@@ -552,8 +554,8 @@ def test_an_encoder_that_has_not_been_fitted_takes_over_what_was_learned(prior, 
 
 def test_an_encoder_saved_before_it_was_fitted_is_refused(prior, tmp_path):
     prior.save(tmp_path / "encoder")
-    with pytest.raises(InputError, match="nothing that encoder 'class_prior' learned"):
-        build("class_prior", [H, S]).load(tmp_path / "encoder")
+    with pytest.raises(InputError, match="nothing that encoder 'frequency_prior' learned"):
+        build("frequency_prior", [H, S]).load(tmp_path / "encoder")
 
 
 def test_the_encoders_of_the_document_do_what_it_says():

@@ -1,0 +1,131 @@
+"""``softlabels compare``."""
+
+from __future__ import annotations
+
+from io import BufferedReader
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from softlabels.cli.groups import Groups
+from softlabels.cli.votes import names, read_votes, votes_options, warn_of_absent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from softlabels.report.forecasts import Forecast, Forecasts
+
+
+@click.command(
+    epilog="""\b
+    Examples:
+    softlabels compare votes.csv --classes neutral,happy,sad,angry --groups speaker
+    softlabels compare clips.csv --item clip --counts song,call,noise --classes song,call \\
+        --picture targets.png
+    """
+)
+@votes_options
+@click.option("--classes", callback=names, metavar="CLASS,…", help="The targets.  [default: all]")
+@click.option(
+    "--groups",
+    "column",
+    help="Column of what is held out together: speakers, say.  [default: each item]",
+)
+@click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv"]),
+    default="text",
+    show_default=True,
+)
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A PNG, PDF or SVG to draw, as its name says.",
+)
+def compare(
+    votes: BufferedReader,
+    classes: list[str],
+    column: str | None,
+    folds: int,
+    form: str,
+    picture: Path | None,
+    **where: Any,
+) -> None:
+    """Compare targets before any training: which one forecasts a vote that was left out?
+
+    Every encoder is fitted on other groups' votes. One vote is taken away, a target is made
+    of the others, and its score is the logarithm of the probability that it gives to the vote
+    that was taken, in nats. VOTES is read as by `softlabels encode`.
+    """
+    from softlabels.report.forecasts import compare_forecasts
+
+    groups = Groups(column) if column else None
+    items, ballots = read_votes(votes, **where, groups=groups)
+    warn_of_absent(classes, ballots)
+    of_items = groups.of(items) if groups else None
+    found = compare_forecasts(ballots, classes or ballots.labels, of_items, folds)
+    if picture:
+        from softlabels.report.forecast_figures import draw_forecasts
+
+        draw_forecasts(found, picture)
+        click.echo(f"drawn: {picture}", err=True)
+    if form == "json":
+        click.echo(_json(found))
+    elif form == "csv":
+        click.echo(_frame(found).to_csv(index=False), nl=False)
+    else:
+        click.echo(_text(found, column))
+
+
+def _text(found: Forecasts, column: str | None) -> str:
+    import pandas as pd
+
+    from softlabels.report.formats import aligned, number
+
+    rows = [
+        {
+            "target": row.target,
+            "nats a vote": number(row.score),
+            "to the paper's": number(row.gain, "+.3f"),
+            "95 % interval": _interval(row),
+            "votes": f"{row.votes / found.votes:.0%}",
+        }
+        for row in found.rows
+    ]
+    of = f"groups of {column!r}" if column else "items"
+    notes = "".join(f"\nNot compared: {each}." for each in found.left_out)
+    return (
+        f"{found.votes} votes left out, of {found.clusters} {of}; {found.folds} folds.\n\n"
+        f"{aligned(pd.DataFrame(rows))}\n{notes}\n{found.advice()}"
+    )
+
+
+def _interval(row: Forecast) -> str:
+    from softlabels.report.formats import GAP, number
+
+    if row.low != row.low:
+        return GAP
+    return f"{number(row.low, '+.3f')} to {number(row.high, '+.3f')}"
+
+
+def _frame(found: Forecasts) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame([vars(row) for row in found.rows])
+
+
+def _json(found: Forecasts) -> str:
+    import json
+
+    rows = [{key: _number(value) for key, value in vars(row).items()} for row in found.rows]
+    alphas = [{"alpha": alpha, "score": _number(score)} for alpha, score in found.alphas.items()]
+    content = {**vars(found), "rows": rows, "alphas": alphas, "advice": found.advice()}
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _number(value: Any) -> Any:
+    """JSON knows no NaN."""
+    return None if isinstance(value, float) and value != value else value
