@@ -16,9 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from softlabels.corpora import Corpus, Manifest, Problems, prepare
+from softlabels.corpora import NOTE, Corpus, Manifest, Problems, prepare
 from softlabels.corpora.kinds import Setting, Switch, Whole
-from softlabels.corpora.prepare import NOTE
 
 SESSIONS = (1, 2, 3, 4, 5)
 LABELS = (

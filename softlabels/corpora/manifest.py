@@ -29,6 +29,7 @@ from softlabels.votes import Ballots
 
 Manifest = dict[str, dict[str, Any]]
 Problems = list[tuple[str, str]]  # kind (a key of the remedies) and description
+NOTE = "note"  # the kind of a problem that is none, but that a reader should know
 
 REQUIRED = {"wav": str, "speaker": str, "group": str, "annotators": list, "votes": list}
 

@@ -1,0 +1,17 @@
+#!/usr/bin/env python3
+"""Train and test a speech emotion classifier on Emozionalmente's votes.
+
+> python train.py hparams/modified_soft.yaml --data_folder /path/to/Emozionalmente
+
+Every setting of the YAML can be given on the command line, ``--held_out 0.1`` too. Run the same
+command again to resume what was killed.
+"""
+
+import sys
+
+from emozionalmente_prepare import EMOZIONALMENTE
+
+from softlabels.training.main import main
+
+if __name__ == "__main__":
+    main(EMOZIONALMENTE, sys.argv[1:])
