@@ -81,6 +81,22 @@ def split_names(partition: Mapping[str, Any]) -> list[str]:
     return [name for name, each in partition.items() if isinstance(each, dict) and "clear" in each]
 
 
+def describe_partition(partition: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what two results must share to be compared, and how much annotators agree.
+
+    Example
+    -------
+    >>> votes = {"mean": 3.0, "least": 3, "most": 3, "alpha": 0.4}
+    >>> settings = {"classes": ["happy", "sad"], "merge": {}, "agreement": 2, "seed": 1}
+    >>> describe_partition({"settings": settings, "speaker_independent": True, "votes": votes})
+    ... # doctest: +NORMALIZE_WHITESPACE
+    {'classes': ['happy', 'sad'], 'merge': {}, 'agreement': 2, 'speaker_independent': True,
+     'votes': {'mean': 3.0, 'least': 3, 'most': 3, 'alpha': 0.4}}
+    """
+    settings = {key: partition["settings"][key] for key in ("classes", "merge", "agreement")}
+    return {**settings, **{key: partition[key] for key in ("speaker_independent", "votes")}}
+
+
 def log_summary(
     partition: Mapping[str, Any], splits: Mapping[str, Manifest], notes: Sequence[str]
 ) -> None:

@@ -26,6 +26,7 @@ from softlabels.corpora import Corpus, Manifest, Prepared, prepare
 from softlabels.corpora.manifest import ballots_of
 from softlabels.corpora.settings import check_settings as check_preparation
 from softlabels.corpora.settings import preparation_settings
+from softlabels.corpora.summary import describe_partition
 from softlabels.errors import InputError
 from softlabels.features.frontends import front_end_fingerprint
 from softlabels.features.store import FeatureStore
@@ -264,6 +265,11 @@ def write_report(
     trained = [key in clear for key in chosen["train"]]
     metrics = {
         "notice": notice,
+        "data": {
+            "corpus": experiment.corpus.name,
+            "held_out": hparams["fold"],
+            **describe_partition(prepared.partition),
+        },
         "normalization": hparams["normalization"],
         "train": {"clear": sum(trained), "ambiguous": len(trained) - sum(trained)},
         "valid": brain.best,
