@@ -8,6 +8,7 @@ the split is derived from it each time, which is quick.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import json
@@ -171,14 +172,16 @@ def _key(corpus: Corpus, root: Path, options: Mapping[str, Any]) -> str:
 
 
 def _reader(corpus: Corpus) -> list[str]:
-    """Return the corpus' name and its reader's, and a checksum of the module that it lies in."""
+    """Return the corpus' name, its reader's, and a checksum of the modules in the reader's folder.
+
+    A reader that was edited reads anew.
+    """
     read = inspect.unwrap(corpus.read)
-    try:
-        code = Path(inspect.getfile(read)).read_bytes()
-    except (TypeError, OSError):  # typed into a console
-        code = b""
-    name = getattr(read, "__qualname__", repr(type(read)))
-    return [corpus.name, name, hashlib.sha256(code).hexdigest()]
+    digest = hashlib.sha256()
+    with contextlib.suppress(TypeError):  # no function, or one typed into a console
+        for module in sorted(Path(inspect.getfile(read)).parent.glob("*.py")):
+            digest.update(module.read_bytes())
+    return [corpus.name, getattr(read, "__qualname__", ""), digest.hexdigest()]
 
 
 def _files(*places: str) -> Iterator[tuple[str, os.stat_result]]:
