@@ -4,8 +4,7 @@
 > python benchmarks/msp_podcast.py
 
 264,705 utterances with 5 to 9 made-up labels each, in the form of release 2.0; their wavs are
-256 files of noise under 264,705 names. `tar` of a tree this large takes minutes, so they are
-hard links in a temporary folder.
+256 files of noise under 264,705 names.
 """
 
 import os
@@ -17,16 +16,16 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from made_up import RECIPE
 from measuring import report
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "recipes/MSP-Podcast"))
+sys.path.insert(0, str(RECIPE.with_name("MSP-Podcast")))
 from msp_podcast_prepare import MSP_PODCAST
 
 from softlabels.corpora import prepare
 
 UTTERANCES, FILES, WORKERS = 264_705, 256, 15_000
-PRIMARY = np.array("Angry Sad Happy Surprise Fear Disgust Contempt Neutral Other-tired".split())
+PRIMARY = np.array(["Angry", "Sad", "Happy", "Surprise", "Fear", "Neutral", "Other-tired"])
 SECONDARY = np.array(["Concerned", "Excited,Amused", "", "Annoyed", "Depressed,Confused"])
 SPLITS = ("Train", "Train", "Train", "Development", "Test1", "Test2")
 

@@ -16,6 +16,7 @@ import numpy as np
 import soundfile
 
 from softlabels.corpora import NOTE, Corpus, Manifest, Problems, csv_rows, first_file, listed
+from softlabels.corpora.kinds import Setting, Whole, Word
 
 MODES = {"voice": 1, "face": 2, "both": 3}  # what the raters were shown
 LABELS = {"A": "anger", "D": "disgust", "F": "fear", "H": "happy", "N": "neutral", "S": "sad"}
@@ -232,15 +233,6 @@ def fold_of(actor: str) -> int:
     return min((int(actor) - FIRST_ACTOR) // FOLD_SIZE, len(FOLDS) - 1) + 1
 
 
-def check_crema_d(settings: Mapping[str, Any]) -> None:
-    """Raise a ValueError where a setting of CREMA-D's own is not allowed."""
-    if settings["mode"] not in MODES:
-        raise ValueError(f"mode must be one of {', '.join(MODES)}; got {settings['mode']!r}")
-    fold = settings["test_fold"]
-    if type(fold) is not int or fold not in FOLDS:
-        raise ValueError(f"test_fold must be one of {', '.join(map(str, FOLDS))}; got {fold!r}")
-
-
 CREMA_D = Corpus(
     name="CREMA-D",
     read=read_crema_d,
@@ -253,8 +245,13 @@ CREMA_D = Corpus(
     options=("mode",),
     labels=tuple(LABELS.values()),
     split=split_by_actor,
-    check=check_crema_d,
     folds=("test_fold", FOLDS),
+    settings={
+        "mode": Setting(Word(lambda: tuple(MODES)), "what the raters who count were shown"),
+        "test_fold": Setting(
+            Whole(1, 5), "the held-out fold of actors; those of the next one validate"
+        ),
+    },
     remedies={
         "file": "give as data_folder the folder that holds AudioWAV, and copy what is named there "
         "or to processedResults from the release",

@@ -5,12 +5,13 @@
 > python reproduce.py --data_folder /path/to/CREMA-D --test_folds all --trials 1
 """
 
-import sys
+from functools import partial
 from pathlib import Path
 
 from crema_d_prepare import CREMA_D
 
-from softlabels.sweep.main import run
+from softlabels.errors import run_script
+from softlabels.sweep.main import main
 
 if __name__ == "__main__":
-    run(CREMA_D, sys.argv[1:], Path(__file__).with_name("train.py"))
+    run_script(partial(main, CREMA_D, script=Path(__file__).with_name("train.py")))

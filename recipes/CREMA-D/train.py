@@ -7,11 +7,12 @@ Every setting of the YAML can be given on the command line, ``--mode face`` and 
 too. Run the same command again to resume what was killed.
 """
 
-import sys
+from functools import partial
 
 from crema_d_prepare import CREMA_D
 
+from softlabels.errors import run_script
 from softlabels.training.main import main
 
 if __name__ == "__main__":
-    main(CREMA_D, sys.argv[1:])
+    run_script(partial(main, CREMA_D))

@@ -4,12 +4,13 @@
 > python reproduce.py --data_folder /path/to/Emozionalmente --jobs 2
 """
 
-import sys
+from functools import partial
 from pathlib import Path
 
 from emozionalmente_prepare import EMOZIONALMENTE
 
-from softlabels.sweep.main import run
+from softlabels.errors import run_script
+from softlabels.sweep.main import main
 
 if __name__ == "__main__":
-    run(EMOZIONALMENTE, sys.argv[1:], Path(__file__).with_name("train.py"))
+    run_script(partial(main, EMOZIONALMENTE, script=Path(__file__).with_name("train.py")))

@@ -7,11 +7,12 @@ Every setting of the YAML can be given on the command line, ``--held_out 0.1`` t
 command again to resume what was killed.
 """
 
-import sys
+from functools import partial
 
 from emozionalmente_prepare import EMOZIONALMENTE
 
+from softlabels.errors import run_script
 from softlabels.training.main import main
 
 if __name__ == "__main__":
-    main(EMOZIONALMENTE, sys.argv[1:])
+    run_script(partial(main, EMOZIONALMENTE))

@@ -16,6 +16,7 @@ from typing import Any
 from msp_podcast_labels import json_items, labels_of, place_in, read_labels
 
 from softlabels.corpora import NOTE, Corpus, Manifest, Problems, csv_rows, listed
+from softlabels.corpora.kinds import Setting, Word
 
 KINDS = ("primary", "secondary", "both")  # emotions that vote
 SPLITS = {
@@ -151,12 +152,6 @@ def _pairs(release: Path, file: str, problems: Problems) -> Iterator[tuple[str, 
                 problems.append(("line", f"{file}:{number}: {line.strip():.80}: not two fields"))
 
 
-def check_msp_podcast(settings: Mapping[str, Any]) -> None:
-    """Raise a ValueError where a setting of MSP-Podcast's own is not allowed."""
-    if settings["votes"] not in KINDS:
-        raise ValueError(f"votes must be one of {', '.join(KINDS)}; got {settings['votes']!r}")
-
-
 MSP_PODCAST = Corpus(
     name="MSP-Podcast",
     read=read_msp_podcast,
@@ -167,7 +162,9 @@ MSP_PODCAST = Corpus(
         "held_out": "official",
     },
     options=("votes",),
-    check=check_msp_podcast,
+    settings={
+        "votes": Setting(Word(lambda: KINDS), "which of a worker's emotions vote"),
+    },
     remedies={
         "file": "give as data_folder the folder that holds Audios and Labels, and copy what is "
         "named there or to Labels from the release",

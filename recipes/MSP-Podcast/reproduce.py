@@ -4,12 +4,13 @@
 > python reproduce.py --data_folder /path/to/MSP-Podcast --jobs 2
 """
 
-import sys
+from functools import partial
 from pathlib import Path
 
 from msp_podcast_prepare import MSP_PODCAST
 
-from softlabels.sweep.main import run
+from softlabels.errors import run_script
+from softlabels.sweep.main import main
 
 if __name__ == "__main__":
-    run(MSP_PODCAST, sys.argv[1:], Path(__file__).with_name("train.py"))
+    run_script(partial(main, MSP_PODCAST, script=Path(__file__).with_name("train.py")))

@@ -7,11 +7,12 @@ Every setting of the YAML can be given on the command line, ``--votes both`` too
 command again to resume what was killed.
 """
 
-import sys
+from functools import partial
 
 from msp_podcast_prepare import MSP_PODCAST
 
+from softlabels.errors import run_script
 from softlabels.training.main import main
 
 if __name__ == "__main__":
-    main(MSP_PODCAST, sys.argv[1:])
+    run_script(partial(main, MSP_PODCAST))

@@ -91,9 +91,18 @@ def check_manifest(manifest: Mapping[str, Mapping[str, Any]], problems: Problems
                 what = f"got {entry[key]!r:.80}" if key in entry else "it is missing"
                 problems.append(("manifest", f"{name}: {key!r} must be {type_name}; {what}"))
         annotators, votes = entry.get("annotators"), entry.get("votes")
-        if annotators and votes is not None and len(annotators) != len(votes):
+        if not isinstance(annotators, list) or not isinstance(votes, list):
+            continue
+        if annotators and len(annotators) != len(votes):
             counts = f"{len(annotators)} annotators, {len(votes)} votes"
             problems.append(("manifest", f"{name}: an annotator for each vote; got {counts}"))
+        if len(set(annotators)) < len(annotators):
+            twice = next(each for each in annotators if annotators.count(each) > 1)
+            what = f"annotator {twice!r} stands twice: give all labels of an annotator in one list"
+            problems.append(("manifest", f"{name}: {what}"))
+        if bad := [labels for labels in votes if not isinstance(labels, (list, tuple))]:
+            what = f"each vote must be a list of labels; got {bad[0]!r:.80}"
+            problems.append(("manifest", f"{name}: {what}"))
 
 
 def ballots_of(manifest: Mapping[str, Mapping[str, Any]], classes: Sequence[str]) -> Ballots:

@@ -58,6 +58,9 @@ def check_settings(corpus: Corpus, settings: Mapping[str, Any]) -> dict[str, Any
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         raise InputError(f"seed must be a whole number of at least 0; got {seed!r}")
     checked["valid_fraction"], checked["seed"] = float(fraction), int(seed)
+    for name, setting in corpus.settings.items():
+        if not setting.kind.takes(checked[name]):
+            raise InputError(f"{name} must be {setting.kind}; got {checked[name]!r}")
     corpus.check(checked)
     return checked
 

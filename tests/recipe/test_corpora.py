@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import runpy
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +18,13 @@ from crema_d_prepare import CREMA_D
 from emozionalmente_prepare import EMOZIONALMENTE
 from iemocap_prepare import IEMOCAP
 from msp_podcast_prepare import MSP_PODCAST
-from releases import write_crema_d, write_emozionalmente, write_msp_podcast
+from releases import (
+    write_crema_d,
+    write_csv,
+    write_emozionalmente,
+    write_msp_podcast,
+    write_wav,
+)
 
 from softlabels import get_encoder
 from softlabels.corpora import Corpus, CorpusError, prepare
@@ -219,3 +228,57 @@ def test_the_partition_tells_agreement_and_whether_the_test_knows_its_speakers(c
     assert partition["speaker_independent"] is (None if case.corpus is MSP_PODCAST else True)
     assert partition["votes"]["least"] >= 3
     assert 0 < partition["votes"]["alpha"] < 1
+
+
+# The walk-through in docs/corpora.md
+
+ROOT = Path(__file__).parents[2]
+READER, TRAIN = re.findall(
+    r"^```python\n(.*?)^```", (ROOT / "docs/corpora.md").read_text("utf-8"), re.M | re.S
+)
+
+
+@pytest.fixture
+def radio(tmp_path):
+    """The walk-through's recipe, and a corpus of its layout."""
+    recipe, release = tmp_path / "recipe", tmp_path / "Radio"
+    recipe.mkdir()
+    (recipe / "radio_prepare.py").write_text(READER)
+    (recipe / "train.py").write_text(TRAIN)
+    (recipe / "hparams").symlink_to(ROOT / "hparams")
+    clips = [
+        (f"{speaker}_{emotion}{number}", emotion)
+        for speaker in ("anna", "ben", "cleo", "dan", "eva")
+        for emotion in ("happy", "sad")
+        for number in range(3)
+    ]
+    for clip, _ in clips:
+        write_wav(release / f"recordings/{clip.partition('_')[0]}/{clip}.wav")
+    for listener in ("L01", "L02", "L03"):
+        answers = [(clip, "" if clip == "eva_sad2" else emotion) for clip, emotion in clips]
+        write_csv(release / f"listeners/{listener}.csv", "clip,emotion", answers)
+    return recipe, release
+
+
+def test_the_walk_throughs_reader_is_short_and_reads_its_layout(radio):
+    recipe, release = radio
+    namespace = runpy.run_path(str(recipe / "radio_prepare.py"))
+    prepared = prepare(namespace["RADIO"], release)
+    assert len([line for line in READER.splitlines() if line.strip()]) < 40
+    assert prepared.all["anna_sad1"]["annotators"] == ["L01", "L02", "L03"]
+    assert prepared.notes == ["1 clips have no answer"]
+    assert prepared.partition["speaker_independent"] is True
+    (release / "recordings/ben/ben_sad0.wav").unlink()
+    with pytest.raises(CorpusError, match=r"clip \(3\): copy.*\n  - listeners/L01.csv:11: there"):
+        prepare(namespace["RADIO"], release)
+
+
+def test_the_walk_throughs_script_trains(radio, tmp_path):
+    recipe, release = radio
+    words = ["train.py", "hparams/soft.yaml", "--data_folder", str(release), "--frontend=mfcc"]
+    words += ["--number_of_epochs=1", "--hidden_size=8", "--lstm_size=4", "--held_out=[anna, ben]"]
+    words += ["--output_folder", str(tmp_path / "run")]
+    subprocess.run([sys.executable, *words], check=True, cwd=recipe)
+    metrics = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert metrics["test"]["clear"]["n"] == 12
+    assert metrics["data"]["held_out"] == "anna+ben"

@@ -210,7 +210,7 @@ def test_actors_facts_and_the_clips_name_are_kept(tmp_path):
     ("settings", "message"),
     [
         ({"mode": "audio"}, "mode must be one of voice, face, both; got 'audio'"),
-        ({"test_fold": 6}, "test_fold must be one of 1, 2, 3, 4, 5; got 6"),
+        ({"test_fold": 6}, "test_fold must be a whole number from 1 to 5; got 6"),
         ({"merge": {"joy": "happy"}}, "merge names 'joy'"),
     ],
 )
