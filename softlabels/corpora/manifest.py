@@ -17,6 +17,8 @@ Whatever else a reader adds is kept as it is.
 from __future__ import annotations
 
 import gc
+import hashlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,6 +132,30 @@ def manifest_bytes(manifest: Manifest) -> bytes:
         for name, entry in sorted(manifest.items())
     )
     return b"{\n" + b",\n".join(lines) + b"\n}\n"
+
+
+def read_manifest(file: Path) -> tuple[Manifest, str]:
+    """Read what `manifest_bytes` wrote, line by line, equal annotators and votes only once.
+
+    Returns
+    -------
+    manifest, digest : dict, str
+        The manifest, and the SHA-256 of its bytes.
+    """
+    manifest: Manifest = {}
+    digest = hashlib.sha256()
+    votes: dict[tuple[str, ...], list[str]] = {}
+    with file.open("rb") as lines:
+        for line in lines:
+            digest.update(line)
+            item = line.rstrip(b",\n")
+            if item in (b"{", b"}", b""):
+                continue
+            manifest |= orjson.loads(b"{%b}" % item)
+            entry = manifest[next(reversed(manifest))]
+            entry["annotators"] = list(map(sys.intern, entry["annotators"]))
+            entry["votes"] = [votes.setdefault(tuple(each), each) for each in entry["votes"]]
+    return manifest, digest.hexdigest()
 
 
 @contextmanager

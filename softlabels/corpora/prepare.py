@@ -33,6 +33,7 @@ from softlabels.corpora.manifest import (
     check_manifest,
     manifest_bytes,
     paused_gc,
+    read_manifest,
 )
 from softlabels.corpora.settings import check_settings
 from softlabels.corpora.splits import derive_splits
@@ -145,9 +146,7 @@ def prepare(
     root, options = Path(data_folder), {name: settings[name] for name in corpus.options}
     folder = Path(cache or cache_folder()) / "corpora" / _key(corpus, root, options)
     make_once(folder, lambda new: _read(new, corpus, root, options))
-    lines = (folder / "manifest.json").read_bytes()
-    manifest: Manifest = orjson.loads(lines)
-    settings["manifest"] = hashlib.sha256(lines).hexdigest()
+    manifest, settings["manifest"] = read_manifest(folder / "manifest.json")
     for entry in manifest.values():
         entry["wav"] = entry["wav"].replace("{data_root}", str(root))
     splits, counts = derive_splits(manifest, corpus.split(manifest, settings), settings)
