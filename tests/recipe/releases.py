@@ -62,6 +62,7 @@ MSP_VOTES = {  # primary and secondary of three workers
     "Happy": (("Happy", "Happy,Excited"), ("Happy", "Amused"), ("Other-at ease", "Happy")),
     "Sad": (("Sad", "Sad"), ("Sad", "Depressed,Sad"), ("Neutral", "Neutral")),
     "Angry": (("Angry", "Angry"), ("Angry", "Annoyed"), ("Contempt", "Contempt,Dissapointed")),
+    "Rest": (("Surprise", "Surprise"), ("Fear", "Fear"), ("Disgust", "Disgust")),
     "None": (("Angry", ""), ("Happy", "Happy"), ("Other-?", "Other-so, la")),
 }
 
@@ -81,7 +82,7 @@ def msp_utterances() -> list[tuple[str, str, str, tuple]]:
 
 
 def write_msp_podcast(folder: Path, reverse: bool = False) -> Path:
-    """Six podcasts of five utterances, three workers each, in the form of release 2.0."""
+    """Six podcasts of six utterances, three workers each, in the form of release 2.0."""
     detailed, consensus = [], []
     for file, split, speaker, votes in msp_utterances():
         consensus.append((file, "X", 4.0, 4.0, 4.0, speaker, "Female", split))

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,6 +30,9 @@ from releases import (
 from softlabels import get_encoder
 from softlabels.corpora import Corpus, CorpusError, prepare
 from softlabels.corpora.manifest import ballots_of
+from softlabels.sweep.main import main as reproduce
+from softlabels.training.main import load
+from softlabels.training.settings import SETTINGS, settings_table
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ CASES = [
             "Labels/labels_detailed.csv": (",WORKER00000001,", ",,"),
         },
         (
-            r"split \(1\): complete [\s\S]*labels_consensus.csv:12: 'Devel' is none of train",
+            r"split \(1\): complete [\s\S]*labels_consensus.csv:14: 'Devel' is none of train",
             r"line \(1\): restore the line[\s\S]*labels_detailed.csv:3: .* is missing",
         ),
     ),
@@ -282,3 +286,41 @@ def test_the_walk_throughs_script_trains(radio, tmp_path):
     metrics = json.loads((tmp_path / "run/metrics.json").read_text())
     assert metrics["test"]["clear"]["n"] == 12
     assert metrics["data"]["held_out"] == "anna+ben"
+
+
+# The recipes' documents and scripts
+
+
+def commands(readme):
+    blocks = re.findall(r"^```bash\n(.*?)^```", readme.read_text("utf-8"), re.M | re.S)
+    return [shlex.split(line, comments=True) for line in "".join(blocks).splitlines()]
+
+
+def test_the_recipes_commands_are_accepted_and_its_own_settings_listed(
+    case, release, tmp_path, monkeypatch, capsys
+):
+    if case.corpus is IEMOCAP:
+        pytest.skip("all of its commands are run elsewhere")
+    recipe = ROOT / "recipes" / case.corpus.name
+    table = settings_table(dict(case.corpus.defaults), {**SETTINGS, **case.corpus.settings})
+    assert table in (recipe / "README.md").read_text("utf-8"), table
+    monkeypatch.chdir(recipe)
+    monkeypatch.setattr("softlabels.sweep.main.estimate_minutes", lambda *_: 1)
+    for words in commands(recipe / "README.md"):
+        words = [str(release) if word.startswith("/path/to/") else word for word in words]
+        words += ["--output_folder", str(tmp_path / "run")]
+        if words[1] == "train.py":
+            prepare(case.corpus, release, **load(case.corpus, words[2:]).preparation)
+        else:
+            assert words[1] == "reproduce.py"
+            reproduce(case.corpus, [*words[2:], "--dry-run"], recipe / "train.py")
+            assert "trials, 0 of them finished" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("script", ["train.py", "reproduce.py"])
+def test_the_recipes_scripts_are_of_their_corpus(case, script):
+    file = ROOT / "recipes" / case.corpus.name / script
+    text = file.read_text("utf-8")
+    (name,) = re.findall(r"^from \w+_prepare import (\w+)$", text, re.M)
+    assert runpy.run_path(str(file))[name].name == case.corpus.name
+    assert (file.parent / "hparams").resolve() == ROOT / "hparams"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from msp_podcast_prepare import MSP_PODCAST
+from msp_podcast_prepare import KINDS, MSP_PODCAST
 from releases import msp_utterances, write_csv, write_msp_podcast, write_wav
 
 from softlabels.corpora import CorpusError, prepare
 
 FIRST = "MSP-PODCAST_0000_0000"
-NO_VOTES = "MSP-PODCAST_0000_0004"  # one worker has no secondary emotion
+NO_VOTES = "MSP-PODCAST_0000_0005"  # one worker has no secondary emotion
 
 
 def lines():
@@ -94,24 +94,24 @@ def test_every_form_of_the_labels_gives_the_same_votes(tmp_path, form, votes):
 def test_official_splits_are_scored_apart_and_test3_is_left_out(tmp_path):
     prepared = prepare(MSP_PODCAST, write_msp_podcast(tmp_path))
     sizes = {name: len(part) for name, part in prepared.splits.items()}
-    assert sizes == {"train": 10, "valid": 5, "test": 5, "test2": 5}
+    assert sizes == {"train": 12, "valid": 6, "test": 6, "test2": 6}
     assert {entry["split"] for entry in prepared.splits["test2"].values()} == {"test2"}
-    assert "5 utterances are left out: Test3 has no labels" in prepared.notes
+    assert "6 utterances are left out: Test3 has no labels" in prepared.notes
 
 
 def test_unknown_speakers_are_none_and_said(tmp_path):
     prepared = prepare(MSP_PODCAST, write_msp_podcast(tmp_path))
     entry = prepared.all["MSP-PODCAST_0001_0002"]
     assert (entry["speaker"], entry["group"]) == ("", "MSP-PODCAST_0001")
-    assert "the speakers of 1 of 25 utterances are unknown" in prepared.notes
+    assert "the speakers of 1 of 30 utterances are unknown" in prepared.notes
     assert prepared.partition["speaker_independent"] is None
 
 
 def test_primary_secondary_or_both_emotions_vote(tmp_path):
     release = write_msp_podcast(tmp_path)
-    votes = {kind: prepare(MSP_PODCAST, release, votes=kind).all for kind in MSP_PODCAST_KINDS}
+    votes = {kind: prepare(MSP_PODCAST, release, votes=kind).all for kind in KINDS}
     angry = "MSP-PODCAST_0000_0003"
-    assert [votes[kind][angry]["votes"] for kind in MSP_PODCAST_KINDS] == [
+    assert [votes[kind][angry]["votes"] for kind in KINDS] == [
         [["Angry"], ["Angry"], ["Contempt"]],
         [["Angry"], ["Annoyed"], ["Contempt", "Disappointed"]],
         [["Angry"], ["Angry", "Annoyed"], ["Contempt", "Disappointed"]],
@@ -119,9 +119,6 @@ def test_primary_secondary_or_both_emotions_vote(tmp_path):
     # Free text is Other, with its commas too; a secondary emotion may be missing.
     assert votes["primary"][NO_VOTES]["votes"] == [["Angry"], ["Happy"], ["Other"]]
     assert votes["secondary"][NO_VOTES]["votes"] == [[], ["Happy"], ["Other"]]
-
-
-MSP_PODCAST_KINDS = ("primary", "secondary", "both")
 
 
 def test_a_worker_who_stands_twice_votes_once(tmp_path):
