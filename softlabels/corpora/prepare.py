@@ -96,6 +96,12 @@ class Prepared:
         """The SHA-256 of the manifest with every label as written."""
         return str(self.partition["settings"]["manifest"])
 
+    @property
+    def speaker_independent(self) -> bool | None:
+        """Whether no test speaker trains or validates; None where a speaker is unknown."""
+        independent: bool | None = self.partition["speaker_independent"]
+        return independent
+
     def save(self, folder: str | Path) -> None:
         """Write manifest.json, the splits' manifests and partition.json, where they change."""
         files = {name: manifest_bytes(self._portable(part)) for name, part in self.splits.items()}

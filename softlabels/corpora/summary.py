@@ -88,13 +88,11 @@ def describe_partition(partition: Mapping[str, Any]) -> dict[str, Any]:
     -------
     >>> votes = {"mean": 3.0, "least": 3, "most": 3, "alpha": 0.4}
     >>> settings = {"classes": ["happy", "sad"], "merge": {}, "agreement": 2, "seed": 1}
-    >>> describe_partition({"settings": settings, "speaker_independent": True, "votes": votes})
-    ... # doctest: +NORMALIZE_WHITESPACE
-    {'classes': ['happy', 'sad'], 'merge': {}, 'agreement': 2, 'speaker_independent': True,
-     'votes': {'mean': 3.0, 'least': 3, 'most': 3, 'alpha': 0.4}}
+    >>> list(describe_partition({"settings": settings, "votes": votes}))
+    ['classes', 'merge', 'agreement', 'votes']
     """
     settings = {key: partition["settings"][key] for key in ("classes", "merge", "agreement")}
-    return {**settings, **{key: partition[key] for key in ("speaker_independent", "votes")}}
+    return {**settings, "votes": partition["votes"]}
 
 
 def log_summary(

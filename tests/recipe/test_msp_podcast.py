@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 from msp_podcast_prepare import KINDS, MSP_PODCAST
 from releases import msp_utterances, write_csv, write_msp_podcast, write_wav
 
 from softlabels.corpora import CorpusError, prepare
+from softlabels.training.main import main
 
 FIRST = "MSP-PODCAST_0000_0000"
 NO_VOTES = "MSP-PODCAST_0000_0005"  # one worker has no secondary emotion
@@ -174,3 +177,19 @@ def test_a_release_without_splits_or_labels_says_which_files_would_have_them(tmp
 def test_votes_must_be_a_kind_of_emotion(tmp_path):
     with pytest.raises(ValueError, match="votes must be one of primary, secondary, both"):
         prepare(MSP_PODCAST, tmp_path, votes="all")
+
+
+def test_a_training_scores_test1_and_test2_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # SpeechBrain sets one of its own
+    yaml = Path(__file__).parents[2] / "recipes/MSP-Podcast/hparams/soft.yaml"
+    places = ["--data_folder", str(write_msp_podcast(tmp_path / "release"))]
+    places += ["--output_folder", str(tmp_path / "run")]
+    small = ["--number_of_epochs=1", "--frontend=mfcc", "--hidden_size=8", "--lstm_size=4"]
+    main(MSP_PODCAST, [str(yaml), *places, *small, "--noprogressbar"])
+    first, second = (
+        json.loads((tmp_path / "run" / name / "metrics.json").read_text()) for name in ("", "test2")
+    )
+    assert first["test2"] == second["test"] != first["test"]
+    predictions = (tmp_path / "run/test2/predictions.csv").read_text().splitlines()
+    assert {line.partition(",")[0][:16] for line in predictions[1:]} == {"MSP-PODCAST_0004"}
+    assert first["speaker_independent"] is None
