@@ -18,6 +18,7 @@ from typing import Any
 
 from softlabels.corpora import NOTE, Corpus, Manifest, Problems, prepare
 from softlabels.corpora.kinds import Setting, Switch, Whole
+from softlabels.errors import InputError
 
 SESSIONS = (1, 2, 3, 4, 5)
 LABELS = (
@@ -241,12 +242,12 @@ def split_by_session(manifest: Manifest, settings: Mapping[str, Any]) -> dict[st
 def check_iemocap(settings: Mapping[str, Any]) -> None:
     """Raise a ValueError where settings don't go together."""
     if settings["valid_session"] == settings["test_session"]:
-        raise ValueError(
+        raise InputError(
             "valid_session must be another session than test_session; both are "
             f"{settings['test_session']}"
         )
     if settings["valid_fraction"] == 0 and settings["valid_session"] is None:
-        raise ValueError(
+        raise InputError(
             "valid_fraction 0 leaves nothing to choose the epoch by: give a fraction above 0, "
             "or a valid_session"
         )
