@@ -29,6 +29,7 @@ bench: $(VENV)/installed
 	$(RUN) benchmarks/scale.py
 	$(RUN) benchmarks/encoding.py
 	$(RUN) benchmarks/preparing.py
+	$(RUN) benchmarks/msp_podcast.py
 	$(RUN) benchmarks/importing.py
 
 $(VENV)/installed: setup.py pyproject.toml constraints.txt
@@ -41,4 +42,4 @@ $(VENV)/installed: setup.py pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info recipes/IEMOCAP/results
+	rm -rf $(VENV) build dist *.egg-info recipes/*/results

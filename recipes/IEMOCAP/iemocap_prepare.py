@@ -16,9 +16,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from softlabels.corpora import Corpus, Manifest, Problems, prepare
+from softlabels.corpora import NOTE, Corpus, Manifest, Problems, prepare
 from softlabels.corpora.kinds import Setting, Switch, Whole
-from softlabels.corpora.prepare import NOTE
+from softlabels.errors import InputError
 
 SESSIONS = (1, 2, 3, 4, 5)
 LABELS = (
@@ -240,26 +240,17 @@ def split_by_session(manifest: Manifest, settings: Mapping[str, Any]) -> dict[st
 
 
 def check_iemocap(settings: Mapping[str, Any]) -> None:
-    """Raise a ValueError where a setting of IEMOCAP's own is not allowed."""
-    for name in ("test_session", "valid_session"):
-        session = settings[name]
-        if session is None and name == "valid_session":
-            continue
-        if type(session) is not int or session not in SESSIONS:
-            allowed = ", ".join(map(str, SESSIONS))
-            raise ValueError(f"{name} must be one of {allowed}; got {session!r}")
+    """Raise a ValueError where settings don't go together."""
     if settings["valid_session"] == settings["test_session"]:
-        raise ValueError(
+        raise InputError(
             "valid_session must be another session than test_session; both are "
             f"{settings['test_session']}"
         )
     if settings["valid_fraction"] == 0 and settings["valid_session"] is None:
-        raise ValueError(
+        raise InputError(
             "valid_fraction 0 leaves nothing to choose the epoch by: give a fraction above 0, "
             "or a valid_session"
         )
-    if not isinstance(settings["own_ratings"], bool):
-        raise ValueError(f"own_ratings must be True or False; got {settings['own_ratings']!r}")
 
 
 IEMOCAP = Corpus(

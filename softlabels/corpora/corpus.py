@@ -32,7 +32,7 @@ class Corpus:
     split : callable
         ``split(manifest, settings)`` → utterance → "train", "valid", "test" ("test2", …).
     check : callable
-        ``check(settings)`` raises a ValueError where a setting of the corpus' own is not allowed.
+        ``check(settings)`` raises a ValueError where settings don't go together.
     folds : (str, tuple)
         The setting that says what is held out, and its values, for a sweep over all of them.
     settings : dict

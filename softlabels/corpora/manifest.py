@@ -17,6 +17,8 @@ Whatever else a reader adds is kept as it is.
 from __future__ import annotations
 
 import gc
+import hashlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +31,7 @@ from softlabels.votes import Ballots
 
 Manifest = dict[str, dict[str, Any]]
 Problems = list[tuple[str, str]]  # kind (a key of the remedies) and description
+NOTE = "note"  # the kind of a problem that is none, but that a reader should know
 
 REQUIRED = {"wav": str, "speaker": str, "group": str, "annotators": list, "votes": list}
 
@@ -90,9 +93,18 @@ def check_manifest(manifest: Mapping[str, Mapping[str, Any]], problems: Problems
                 what = f"got {entry[key]!r:.80}" if key in entry else "it is missing"
                 problems.append(("manifest", f"{name}: {key!r} must be {type_name}; {what}"))
         annotators, votes = entry.get("annotators"), entry.get("votes")
-        if annotators and votes is not None and len(annotators) != len(votes):
+        if not isinstance(annotators, list) or not isinstance(votes, list):
+            continue
+        if annotators and len(annotators) != len(votes):
             counts = f"{len(annotators)} annotators, {len(votes)} votes"
             problems.append(("manifest", f"{name}: an annotator for each vote; got {counts}"))
+        if len(set(annotators)) < len(annotators):
+            twice = next(each for each in annotators if annotators.count(each) > 1)
+            what = f"annotator {twice!r} stands twice: give all labels of an annotator in one list"
+            problems.append(("manifest", f"{name}: {what}"))
+        if bad := [labels for labels in votes if not isinstance(labels, (list, tuple))]:
+            what = f"each vote must be a list of labels; got {bad[0]!r:.80}"
+            problems.append(("manifest", f"{name}: {what}"))
 
 
 def ballots_of(manifest: Mapping[str, Mapping[str, Any]], classes: Sequence[str]) -> Ballots:
@@ -120,6 +132,30 @@ def manifest_bytes(manifest: Manifest) -> bytes:
         for name, entry in sorted(manifest.items())
     )
     return b"{\n" + b",\n".join(lines) + b"\n}\n"
+
+
+def read_manifest(file: Path) -> tuple[Manifest, str]:
+    """Read what `manifest_bytes` wrote, line by line, equal annotators and votes only once.
+
+    Returns
+    -------
+    manifest, digest : dict, str
+        The manifest, and the SHA-256 of its bytes.
+    """
+    manifest: Manifest = {}
+    digest = hashlib.sha256()
+    votes: dict[tuple[str, ...], list[str]] = {}
+    with file.open("rb") as lines:
+        for line in lines:
+            digest.update(line)
+            item = line.rstrip(b",\n")
+            if item in (b"{", b"}", b""):
+                continue
+            manifest |= orjson.loads(b"{%b}" % item)
+            entry = manifest[next(reversed(manifest))]
+            entry["annotators"] = list(map(sys.intern, entry["annotators"]))
+            entry["votes"] = [votes.setdefault(tuple(each), each) for each in entry["votes"]]
+    return manifest, digest.hexdigest()
 
 
 @contextmanager

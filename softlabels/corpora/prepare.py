@@ -1,16 +1,17 @@
 """Prepares a corpus: one manifest with every vote, and train, valid and test derived from it.
 
 Reading a release takes time, so the manifest is kept in the cache, in a folder named for the
-release's files (places, sizes, times of change) and the reader's options: it is read once,
+release's files (places, sizes, times of change), the reader and its options: it is read once,
 whoever asks, and anew where anything changed. What depends on classes, merging, agreement or
 the split is derived from it each time, which is quick.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import inspect
 import json
-import logging
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,22 +26,21 @@ from softlabels.cache import cache_folder
 from softlabels.corpora.corpus import Corpus
 from softlabels.corpora.headers import add_headers, header_notes
 from softlabels.corpora.manifest import (
+    NOTE,
     CorpusError,
     Manifest,
     Problems,
     check_manifest,
     manifest_bytes,
     paused_gc,
+    read_manifest,
 )
 from softlabels.corpora.settings import check_settings
-from softlabels.corpora.splits import derive_splits, shared_speakers
+from softlabels.corpora.splits import derive_splits
+from softlabels.corpora.summary import log_summary
 from softlabels.files import make_once
-from softlabels.votes import PARTITIONS
-
-logger = logging.getLogger(__name__)
 
 VERSION = 1  # of the manifest: raised when reading the same release gives another one
-NOTE = "note"  # the kind of a problem that is none, but that a reader should know
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,9 @@ class Prepared:
         "train", "valid", "test" ("test2", …): id → entry with ``votes`` as they count,
         ``partition`` and ``emotion``. Discarded utterances are among them.
     partition : dict
-        ``settings``, and for each split the number of ``clear`` utterances of each class, of
-        ``ambiguous`` and of ``discarded`` ones.
+        ``settings``; for each split the number of ``clear`` utterances of each class, of
+        ``ambiguous`` and of ``discarded`` ones; ``speaker_independent`` and ``votes`` (see
+        `softlabels.corpora.summary`).
     notes : list of str
         What is no error but may surprise.
     root : pathlib.Path
@@ -94,6 +95,12 @@ class Prepared:
     def digest(self) -> str:
         """The SHA-256 of the manifest with every label as written."""
         return str(self.partition["settings"]["manifest"])
+
+    @property
+    def speaker_independent(self) -> bool | None:
+        """Whether no test speaker trains or validates; None where a speaker is unknown."""
+        independent: bool | None = self.partition["speaker_independent"]
+        return independent
 
     def save(self, folder: str | Path) -> None:
         """Write manifest.json, the splits' manifests and partition.json, where they change."""
@@ -145,21 +152,21 @@ def prepare(
     root, options = Path(data_folder), {name: settings[name] for name in corpus.options}
     folder = Path(cache or cache_folder()) / "corpora" / _key(corpus, root, options)
     make_once(folder, lambda new: _read(new, corpus, root, options))
-    lines = (folder / "manifest.json").read_bytes()
-    manifest: Manifest = orjson.loads(lines)
-    settings["manifest"] = hashlib.sha256(lines).hexdigest()
+    manifest, settings["manifest"] = read_manifest(folder / "manifest.json")
     for entry in manifest.values():
         entry["wav"] = entry["wav"].replace("{data_root}", str(root))
     splits, counts = derive_splits(manifest, corpus.split(manifest, settings), settings)
     notes = orjson.loads((folder / "notes.json").read_bytes())
-    prepared = Prepared(splits, {"settings": settings, **counts}, notes, root, folder)
-    _log(prepared)
+    partition = {"settings": settings, **counts}
+    prepared = Prepared(splits, partition, notes, root, folder)
+    log_summary(partition, splits, notes)
     return prepared
 
 
 def _key(corpus: Corpus, root: Path, options: Mapping[str, Any]) -> str:
-    """Name the manifest for the release's files and the reader's options."""
-    identity = [softlabels.__version__, VERSION, corpus.name, str(root.resolve()), options]
+    """Name the manifest for the reader, its options and the release's files."""
+    reader = _reader(corpus)
+    identity = [softlabels.__version__, VERSION, *reader, str(root.resolve()), options]
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
     tables = [value for value in options.values() if isinstance(value, str)]
     for path, status in chain(_files(str(root)), _files(*tables)):
@@ -167,6 +174,19 @@ def _key(corpus: Corpus, root: Path, options: Mapping[str, Any]) -> str:
         digest.update(line.encode(errors="surrogateescape"))
     name = "".join(letter if letter.isalnum() else "-" for letter in corpus.name)
     return f"{name}-{digest.hexdigest()[:32]}"
+
+
+def _reader(corpus: Corpus) -> list[str]:
+    """Return the corpus' name, its reader's, and a checksum of the modules in the reader's folder.
+
+    A reader that was edited reads anew.
+    """
+    read = inspect.unwrap(corpus.read)
+    digest = hashlib.sha256()
+    with contextlib.suppress(TypeError):  # no function, or one typed into a console
+        for module in sorted(Path(inspect.getfile(read)).parent.glob("*.py")):
+            digest.update(module.read_bytes())
+    return [corpus.name, getattr(read, "__qualname__", ""), digest.hexdigest()]
 
 
 def _files(*places: str) -> Iterator[tuple[str, os.stat_result]]:
@@ -208,25 +228,6 @@ def _read(folder: Path, corpus: Corpus, root: Path, options: Mapping[str, Any]) 
     (folder / "notes.json").write_bytes(orjson.dumps(notes))
 
 
-def _log(prepared: Prepared) -> None:
-    """Log the notes and the counts, and warn of what makes results doubtful."""
-    for note in prepared.notes:
-        logger.warning("%s", note)
-    logger.info("Utterances:\n%s", partition_table(prepared.partition))
-    for name in prepared.splits:
-        empty = [label for label, n in prepared.partition[name]["clear"].items() if not n]
-        if empty:
-            logger.warning("%s has no clear utterance of %s", name, ", ".join(empty))
-    for name, speakers in shared_speakers(prepared.splits).items():
-        logger.warning(
-            "%s IS NOT SPEAKER-INDEPENDENT: %d of its speakers train or validate too (%s%s)",
-            name.upper(),
-            len(speakers),
-            ", ".join(speakers[:5]),
-            ", …" if len(speakers) > 5 else "",
-        )
-
-
 def _write(path: Path, data: bytes) -> None:
     if path.is_file() and path.read_bytes() == data:
         return
@@ -234,48 +235,3 @@ def _write(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.write_bytes(data)
     os.replace(temporary, path)
-
-
-def partition_table(partition: Mapping[str, Any]) -> str:
-    """Lay out partition.json as the paper's table of data.
-
-    Arguments
-    ---------
-    partition : dict
-        As in `Prepared`.
-
-    Returns
-    -------
-    table : str
-        A row for each split and partition.
-
-    Example
-    -------
-    >>> kinds = {"clear": {"Neutral": 3, "Anger": 2}, "ambiguous": 1, "discarded": 0}
-    >>> settings = {"classes": ["Neutral", "Anger"]}
-    >>> partition = {"settings": settings, "train": kinds, "valid": kinds, "test": kinds}
-    >>> print("\\n".join(partition_table(partition).splitlines()[:3]))
-                     Total  Neutral  Anger  Others
-    Train clear          5        3      2       -
-    Train ambiguous      1        0      0       1
-    """
-    classes = partition["settings"]["classes"]
-    rows = [["", "Total", *classes, "Others"]]
-    for split in partition:
-        if split == "settings":
-            continue
-        for kind in PARTITIONS:
-            count = partition[split][kind]
-            if kind == "clear":
-                cells = [sum(count.values()), *(count[name] for name in classes), "-"]
-            else:
-                cells = [count, *(0 for _ in classes), count]
-            rows.append([f"{split.capitalize()} {kind}", *map(str, cells)])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            [row[0].ljust(widths[0])]
-            + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        )
-        for row in rows
-    )

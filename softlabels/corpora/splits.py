@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from softlabels.corpora.manifest import Manifest, ballots_of
+from softlabels.corpora.summary import is_speaker_independent, vote_statistics
 from softlabels.errors import InputError
+from softlabels.votes import Ballots
 
 OFFICIAL = "official"
 
@@ -87,16 +89,17 @@ def derive_splits(
         ``partition`` and ``emotion`` (the dominant label, "" where there is none) are added.
     partition : dict
         For each split the number of ``clear`` utterances of each class, of ``ambiguous`` and of
-        ``discarded`` ones.
+        ``discarded`` ones; ``speaker_independent`` and ``votes`` (see
+        `softlabels.corpora.summary`).
 
     Raises
     ------
     ValueError
         If a target class occurs in no vote.
     """
-    entries = _decide(
-        {name: _merged(entry, settings) for name, entry in manifest.items()}, settings
-    )
+    entries = {name: _merged(entry, settings) for name, entry in manifest.items()}
+    ballots = ballots_of(entries, settings["classes"])
+    _decide(entries, ballots, settings)
     names = dict(split)
     if "valid" not in names.values():
         names |= dict.fromkeys(_draw(entries, names, settings), "valid")
@@ -106,29 +109,12 @@ def derive_splits(
         splits[name] = {}
     for name, entry in entries.items():
         splits[names[name]][name] = entry
-    partition = {
+    partition: dict[str, Any] = {
         name: _summary(part.values(), settings["classes"]) for name, part in splits.items()
     }
+    partition["speaker_independent"] = is_speaker_independent(splits)
+    partition["votes"] = vote_statistics(ballots)
     return splits, partition
-
-
-def shared_speakers(splits: Mapping[str, Manifest]) -> dict[str, list[str]]:
-    """Return for each test split the known speakers that train or validate too.
-
-    Example
-    -------
-    >>> entries = {name: {"speaker": "ann"} for name in ("u1", "u2")}
-    >>> train, test = {"u1": entries["u1"]}, {"u2": entries["u2"]}
-    >>> shared_speakers({"train": train, "valid": {}, "test": test})
-    {'test': ['ann']}
-    """
-    speakers = {
-        name: {entry["speaker"] for entry in part.values() if entry["speaker"]}
-        for name, part in splits.items()
-    }
-    trained = speakers["train"] | speakers["valid"]
-    shared = {name: sorted(speakers[name] & trained) for name in splits if name.startswith("test")}
-    return {name: both for name, both in shared.items() if both}
 
 
 def _merged(entry: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,10 +125,9 @@ def _merged(entry: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, 
     return {**entry, "votes": votes}
 
 
-def _decide(entries: Manifest, settings: Mapping[str, Any]) -> Manifest:
+def _decide(entries: Manifest, ballots: Ballots, settings: Mapping[str, Any]) -> None:
     """Add each entry's partition and dominant label."""
     classes, agreement = settings["classes"], settings["agreement"]
-    ballots = ballots_of(entries, classes)
     labels = ballots.labels
     totals = dict(zip(labels, ballots.counts.sum(axis=0).tolist(), strict=True))
     missing = [name for name in classes if not totals[name]]
@@ -159,7 +144,6 @@ def _decide(entries: Manifest, settings: Mapping[str, Any]) -> Manifest:
     for entry, column, kind in zip(entries.values(), dominant, kinds, strict=True):
         entry["partition"] = str(kind)
         entry["emotion"] = labels[column] if column >= 0 else ""
-    return entries
 
 
 def _draw(entries: Manifest, split: Mapping[str, str], settings: Mapping[str, Any]) -> list[str]:

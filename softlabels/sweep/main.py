@@ -307,6 +307,7 @@ def describe(
         "agreement": settings["agreement"],
         "merge": settings["merge"],
         "normalization": first.hparams["normalization"],
+        "speaker_independent": prepared.speaker_independent,
         "baseline": planned[0].row.name,
         "paper": dict(published),
         "rows": [

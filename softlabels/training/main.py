@@ -26,6 +26,7 @@ from softlabels.corpora import Corpus, Manifest, Prepared, prepare
 from softlabels.corpora.manifest import ballots_of
 from softlabels.corpora.settings import check_settings as check_preparation
 from softlabels.corpora.settings import preparation_settings
+from softlabels.corpora.summary import describe_partition
 from softlabels.errors import InputError
 from softlabels.features.frontends import front_end_fingerprint
 from softlabels.features.store import FeatureStore
@@ -260,15 +261,19 @@ def write_report(
     hparams = experiment.hparams
     classes = list(hparams["classes"])
     clear = data.of_kind(prepared.train, "clear")
-    true = [classes.index(e["emotion"]) for e in data.of_kind(prepared.test, "clear").values()]
     trained = [key in clear for key in chosen["train"]]
     metrics = {
         "notice": notice,
+        "data": {
+            "corpus": experiment.corpus.name,
+            "held_out": hparams["fold"],
+            **describe_partition(prepared.partition),
+        },
         "normalization": hparams["normalization"],
+        "speaker_independent": prepared.speaker_independent,
         "train": {"clear": sum(trained), "ambiguous": len(trained) - sum(trained)},
         "valid": brain.best,
         **{name: score(each, classes) for name, each in predictions.items()},
-        "majority": majority_class(true, data.emotion_counts(clear, classes), classes),
         "epochs": brain.epochs,
         "run": made_by,
     }
@@ -276,11 +281,14 @@ def write_report(
     title = f"{encoder}, {hparams['fold']} held out, seed {hparams['seed']}"
     folder = Path(hparams["output_folder"])
     pictured = f"{title}\n{notice}" if notice else title
-    for name in list(predictions)[1:]:
-        write_results(folder / name, predictions[name], chosen[name], metrics, classes, pictured)
-    write_results(folder, predictions["test"], chosen["test"], metrics, classes, pictured)
+    for name in reversed(predictions):  # the first last: its metrics.json is the sign of the end
+        true = [classes.index(e["emotion"]) for e in data.of_kind(chosen[name], "clear").values()]
+        majority = majority_class(true, data.emotion_counts(clear, classes), classes)
+        of_test = {**metrics, "test": metrics[name], "majority": majority}
+        place = folder if name == "test" else folder / name
+        write_results(place, predictions[name], chosen[name], of_test, classes, pictured)
     if notice:
         files.write(folder / "NOTICE.txt", notice + "\n")
     seal(folder, [*RESULTS, *predictions])
-    table = result_table(metrics, title)
+    table = result_table(of_test, title)
     logger.info("Test of epoch %d, in %s:\n\n%s\n", brain.best["epoch"], folder, table)

@@ -1,0 +1,18 @@
+#!/usr/bin/env python3
+"""Train and test a speech emotion classifier on CREMA-D's votes.
+
+> python train.py hparams/modified_soft.yaml --data_folder /path/to/CREMA-D
+
+Every setting of the YAML can be given on the command line, ``--mode face`` and ``--test_fold 2``
+too. Run the same command again to resume what was killed.
+"""
+
+from functools import partial
+
+from crema_d_prepare import CREMA_D
+
+from softlabels.errors import run_script
+from softlabels.training.main import main
+
+if __name__ == "__main__":
+    run_script(partial(main, CREMA_D))

@@ -1,0 +1,18 @@
+#!/usr/bin/env python3
+"""Train and test a speech emotion classifier on Emozionalmente's votes.
+
+> python train.py hparams/modified_soft.yaml --data_folder /path/to/Emozionalmente
+
+Every setting of the YAML can be given on the command line, ``--held_out 0.1`` too. Run the same
+command again to resume what was killed.
+"""
+
+from functools import partial
+
+from emozionalmente_prepare import EMOZIONALMENTE
+
+from softlabels.errors import run_script
+from softlabels.training.main import main
+
+if __name__ == "__main__":
+    run_script(partial(main, EMOZIONALMENTE))
