@@ -13,6 +13,7 @@ from softlabels.corpora.manifest import Manifest, ballots_of
 from softlabels.corpora.summary import is_speaker_independent, vote_statistics
 from softlabels.errors import InputError
 from softlabels.votes import Ballots
+from softlabels.votes.leftovers import leftover_votes
 
 OFFICIAL = "official"
 
@@ -113,7 +114,10 @@ def derive_splits(
         name: _summary(part.values(), settings["classes"]) for name, part in splits.items()
     }
     partition["speaker_independent"] = is_speaker_independent(splits)
-    partition["votes"] = vote_statistics(ballots)
+    partition["votes"] = {
+        **vote_statistics(ballots),
+        "outside": leftover_votes(ballots, settings["classes"]),
+    }
     return splits, partition
 
 

@@ -108,6 +108,8 @@ def log_summary(
         *(votes[key] for key in ("mean", "least", "most")),
         "undefined" if alpha is None else f"{alpha:.3f}",
     )
+    if votes["outside"]:
+        logger.info("%s", votes["outside"])
     for name in splits:
         empty = [label for label, n in partition[name]["clear"].items() if not n]
         if empty:

@@ -281,7 +281,9 @@ def write_report(
     title = f"{encoder}, {hparams['fold']} held out, seed {hparams['seed']}"
     folder = Path(hparams["output_folder"])
     pictured = f"{title}\n{notice}" if notice else title
-    for name in reversed(predictions):  # the first last: its metrics.json is the sign of the end
+    for name in reversed(
+        list(predictions)
+    ):  # the first last: its metrics.json is the sign of the end
         true = [classes.index(e["emotion"]) for e in data.of_kind(chosen[name], "clear").values()]
         majority = majority_class(true, data.emotion_counts(clear, classes), classes)
         of_test = {**metrics, "test": metrics[name], "majority": majority}
