@@ -281,9 +281,8 @@ def write_report(
     title = f"{encoder}, {hparams['fold']} held out, seed {hparams['seed']}"
     folder = Path(hparams["output_folder"])
     pictured = f"{title}\n{notice}" if notice else title
-    for name in reversed(
-        list(predictions)
-    ):  # the first last: its metrics.json is the sign of the end
+    # the first test set last: its metrics.json is the sign of a finished run
+    for name in reversed(list(predictions)):
         true = [classes.index(e["emotion"]) for e in data.of_kind(chosen[name], "clear").values()]
         majority = majority_class(true, data.emotion_counts(clear, classes), classes)
         of_test = {**metrics, "test": metrics[name], "majority": majority}

@@ -229,11 +229,13 @@ def test_a_training_ends_with_metrics_that_say_on_what(tmp_path, monkeypatch):
     metrics = json.loads((tmp_path / "run/metrics.json").read_text())
     assert metrics["test"]["clear"]["n"] == 4
     assert metrics["speaker_independent"] is True
+    votes = metrics["data"].pop("votes")
     assert metrics["data"] == {
         "corpus": "CREMA-D",
         "classes": FOUR,
         "merge": {},
         "agreement": "plurality",
         "held_out": "fold2",
-        "votes": {"mean": 10.0, "least": 10, "most": 10, "alpha": pytest.approx(0.33, abs=0.01)},
     }
+    assert (votes["mean"], votes["least"], votes["most"]) == (10, 10, 10)
+    assert votes["alpha"] == pytest.approx(0.33, abs=0.01)
