@@ -33,13 +33,14 @@ from softlabels.corpora.manifest import (
     paused_gc,
 )
 from softlabels.corpora.settings import check_settings
-from softlabels.corpora.splits import derive_splits, shared_speakers
+from softlabels.corpora.splits import derive_splits, shared_speakers, speaker_independent
 from softlabels.files import make_once
 from softlabels.votes import PARTITIONS
 
 logger = logging.getLogger(__name__)
 
 VERSION = 1  # of the manifest: raised when reading the same release gives another one
+UNKNOWN_SPEAKERS = "Speakers are unknown: those of the test set may be trained on."
 NOTE = "note"  # the kind of a problem that is none, but that a reader should know
 
 
@@ -89,6 +90,11 @@ class Prepared:
         """The utterances of all splits, sorted."""
         parts = [part.items() for part in self.splits.values()]
         return dict(sorted(item for part in parts for item in part))
+
+    @property
+    def speaker_independent(self) -> bool | None:
+        """Whether no test speaker trains or validates; None where speakers are unknown."""
+        return speaker_independent(self.splits)
 
     @property
     def digest(self) -> str:
@@ -225,6 +231,8 @@ def _log(prepared: Prepared) -> None:
             ", ".join(speakers[:5]),
             ", …" if len(speakers) > 5 else "",
         )
+    if prepared.speaker_independent is None:
+        logger.warning("%s", UNKNOWN_SPEAKERS)
 
 
 def _write(path: Path, data: bytes) -> None:

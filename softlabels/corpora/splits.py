@@ -131,6 +131,21 @@ def shared_speakers(splits: Mapping[str, Manifest]) -> dict[str, list[str]]:
     return {name: both for name, both in shared.items() if both}
 
 
+def speaker_independent(splits: Mapping[str, Manifest]) -> bool | None:
+    """Return whether no test speaker trains or validates; None where speakers are unknown.
+
+    Example
+    -------
+    >>> train, test = {"u1": {"speaker": ""}}, {"u2": {"speaker": "ann"}}
+    >>> print(speaker_independent({"train": train, "valid": {}, "test": test}))
+    None
+    """
+    if shared_speakers(splits):
+        return False
+    unknown = any(not entry["speaker"] for part in splits.values() for entry in part.values())
+    return None if unknown else True
+
+
 def _merged(entry: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry whose votes are counted as ``merge`` says."""
     merge, votes = settings["merge"], entry["votes"]
