@@ -33,14 +33,13 @@ from softlabels.corpora.manifest import (
     paused_gc,
 )
 from softlabels.corpora.settings import check_settings
-from softlabels.corpora.splits import derive_splits, shared_speakers, speaker_independent
+from softlabels.corpora.splits import SPEAKERS, derive_splits, shared_speakers, speaker_independent
 from softlabels.files import make_once
 from softlabels.votes import PARTITIONS
 
 logger = logging.getLogger(__name__)
 
 VERSION = 1  # of the manifest: raised when reading the same release gives another one
-UNKNOWN_SPEAKERS = "Speakers are unknown: those of the test set may be trained on."
 NOTE = "note"  # the kind of a problem that is none, but that a reader should know
 
 
@@ -232,7 +231,7 @@ def _log(prepared: Prepared) -> None:
             ", …" if len(speakers) > 5 else "",
         )
     if prepared.speaker_independent is None:
-        logger.warning("%s", UNKNOWN_SPEAKERS)
+        logger.warning("%s", SPEAKERS[None])
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -13,6 +13,11 @@ from softlabels.corpora.manifest import Manifest, ballots_of
 from softlabels.errors import InputError
 
 OFFICIAL = "official"
+SPEAKERS = {  # whether the test is independent of them → what a reader must know
+    True: None,
+    False: "NOT SPEAKER-INDEPENDENT: speakers of the test set train or validate too",
+    None: "Speakers are unknown: those of the test set may train or validate too",
+}
 
 
 def split_by_settings(manifest: Manifest, settings: Mapping[str, Any]) -> dict[str, str]:

@@ -265,6 +265,7 @@ def write_report(
     metrics = {
         "notice": notice,
         "normalization": hparams["normalization"],
+        "speaker_independent": prepared.speaker_independent,
         "train": {"clear": sum(trained), "ambiguous": len(trained) - sum(trained)},
         "valid": brain.best,
         **{name: score(each, classes) for name, each in predictions.items()},
