@@ -56,6 +56,11 @@ def agreement_rule(
 
 def votes_options(command: Command) -> Command:
     """Give a command the argument VOTES and the options that say how to read it."""
+    return click.argument("votes", type=click.File("rb"))(columns_options(command))
+
+
+def columns_options(command: Command) -> Command:
+    """Give a command the options that say how to read votes."""
     for decorate in (
         click.option(
             "--skip-bad-rows", is_flag=True, help="Leave out rows that can't be read; say which."
@@ -78,7 +83,6 @@ def votes_options(command: Command) -> Command:
         click.option(
             "--item", help="Column of items.  [default: task; or the line, with --counts]"
         ),
-        click.argument("votes", type=click.File("rb")),
     ):
         command = decorate(command)
     return command

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 from softlabels.corpora.kinds import Setting
 from softlabels.corpora.manifest import Manifest
 from softlabels.corpora.splits import split_by_settings
+
+LONGEST = 80  # letters of a fold's name, which is a folder's
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,17 @@ class Corpus:
         >>> corpus = Corpus("c", read=dict, defaults={}, folds=("test_session", (1, 2)))
         >>> corpus.fold({"test_session": 2})
         'session2'
+        >>> corpus = Corpus("c", read=dict, defaults={})
+        >>> [corpus.fold({"held_out": each}) for each in (None, ["ann", "bob"], "a/b")]
+        ['test', 'ann+bob', 'a_b']
         """
         name, _ = self.folds
         value = settings[name or "held_out"]
+        if value is None:
+            return "test"  # the corpus' own rule
         parts = value if isinstance(value, list | tuple) else [value]
-        return name.removeprefix("test_").removeprefix("held_out") + "+".join(map(str, parts))
+        fold = name.removeprefix("test_").removeprefix("held_out") + "+".join(map(str, parts))
+        fold = re.sub(r"[^\w.+-]", "_", fold)
+        if len(fold) > LONGEST:
+            fold = f"{len(parts)}_groups_{zlib.crc32(fold.encode()):08x}"
+        return fold

@@ -48,6 +48,7 @@ def check_settings(corpus: Corpus, settings: Mapping[str, Any]) -> dict[str, Any
     if unknown := sorted(set(settings) - set(known)):
         raise TypeError(f"{corpus.name} has no setting {unknown}; its settings: {list(known)}")
     checked = {**DEFAULTS, **corpus.defaults, **settings}
+    corpus.check(checked)
     checked["classes"] = list(check_classes(checked["classes"]))
     checked["merge"] = _check_merge(checked["merge"], corpus.labels)
     checked["agreement"] = check_agreement(checked["agreement"])
@@ -58,7 +59,6 @@ def check_settings(corpus: Corpus, settings: Mapping[str, Any]) -> dict[str, Any
     if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
         raise InputError(f"seed must be a whole number of at least 0; got {seed!r}")
     checked["valid_fraction"], checked["seed"] = float(fraction), int(seed)
-    corpus.check(checked)
     return checked
 
 
