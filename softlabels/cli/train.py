@@ -17,6 +17,10 @@ DEFAULT = "modified_soft"
 class TrainCommand(click.Command):
     """Shows the settings, too, when asked for help."""
 
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Return the usage: VOTES come first."""
+        return ["VOTES --audio FOLDER --classes CLASS,… [OPTION] … [--SETTING VALUE] …"]
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the example and the settings with their defaults."""
         from softlabels.corpora.table import TABLE
@@ -39,7 +43,6 @@ class TrainCommand(click.Command):
 @click.command(
     cls=TrainCommand,
     context_settings={"ignore_unknown_options": True},
-    options_metavar="--audio FOLDER --classes CLASS,… [OPTIONS]",
     epilog="""\b
     Example:
     softlabels train votes.csv --audio wavs --classes happy,sad,angry,neutral \\
@@ -65,7 +68,7 @@ class TrainCommand(click.Command):
     metavar="NAME",
     help="hard, soft, modified_soft, modified_soft_ecapa, modified_soft_wavlm, or a path.",
 )
-@click.argument("settings", nargs=-1, type=click.UNPROCESSED, metavar="[--SETTING VALUE] …")
+@click.argument("settings", nargs=-1, type=click.UNPROCESSED)
 def train(votes: str, audio: str, file: str, settings: tuple[str, ...], **given: Any) -> None:
     """Train and test a classifier of recordings on VOTES, a CSV.
 

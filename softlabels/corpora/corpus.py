@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from softlabels.corpora.kinds import Setting
+from softlabels.corpora.kinds import File, Setting
 from softlabels.corpora.manifest import Manifest
 from softlabels.corpora.splits import split_by_settings
 
@@ -61,6 +61,11 @@ class Corpus:
     folds: tuple[str, tuple[Any, ...]] = ("", ())
     settings: Mapping[str, Setting] = field(default_factory=dict)
     remedies: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def files(self) -> set[str]:
+        """The settings that are files' paths: their content matters, not where they lie."""
+        return {name for name, each in self.settings.items() if isinstance(each.kind, File)}
 
     def fold(self, settings: Mapping[str, Any]) -> str:
         """Return a short name of what is held out, for folders and titles.

@@ -13,6 +13,7 @@ from typing import Any
 
 from softlabels.corpora.clips import find_clips, short_name
 from softlabels.corpora.corpus import Corpus
+from softlabels.corpora.kinds import File, HeldOut, Names, Setting, Switch, Text
 from softlabels.corpora.manifest import Manifest, Problems
 from softlabels.corpora.prepare import NOTE
 from softlabels.corpora.splits import OFFICIAL, split_by_settings
@@ -217,6 +218,27 @@ TABLE = Corpus(
     options=("votes", *COLUMNS, "utterances"),
     split=split_table,
     check=check_table,
+    settings={
+        "classes": Setting(Names(2, optional=True), "target classes, spelt as in the votes"),
+        "votes": Setting(File(optional=True), "a CSV with the votes, or a manifest"),
+        "item": Setting(
+            Text(optional=True), "its column of clips, `task` if not given; needed with `counts`"
+        ),
+        "annotator": Setting(Text(), "its column of annotators"),
+        "label": Setting(Text(), "its column of labels"),
+        "counts": Setting(Names(0), "its columns of counts, where a row is a clip"),
+        "query": Setting(Text(optional=True), "the rows that count, as a pandas query"),
+        "skip_bad_rows": Setting(Switch(), "whether rows that can't be read are left out"),
+        "utterances": Setting(
+            File(optional=True),
+            "a CSV with the same column of clips, and any of speaker, group, split and path",
+        ),
+        "held_out": Setting(
+            HeldOut(optional=True),
+            "what the test set is; null: by the column split, or a fifth of the groups if there "
+            "is none",
+        ),
+    },
     remedies={
         "folder": "give the folder of the clips",
         "clip": (
