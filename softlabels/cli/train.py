@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from typing import Any
 
@@ -101,6 +102,10 @@ def yaml_file(name: str) -> str:
     folder = files("softlabels") / "hparams"
     file = folder / f"{name}.yaml"
     if not file.is_file():
-        shipped = sorted(path.name.removesuffix(".yaml") for path in folder.iterdir())
+        shipped = sorted(
+            path.name.removesuffix(".yaml")
+            for path in folder.iterdir()
+            if re.search(r"^encoder: \w", path.read_text("utf-8"), re.MULTILINE)  # no part of one
+        )
         raise InputError(f"--yaml {name}: give a path, or one of {', '.join(shipped)}")
     return str(file)
