@@ -195,7 +195,7 @@ def check_table(settings: Mapping[str, Any]) -> None:
         )
 
 
-COLUMNS = {
+COLUMNS: dict[str, Any] = {
     "item": None,
     "annotator": "worker",
     "label": "label",
