@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from softlabels.cli.votes import columns_options, names
+from softlabels.cli.options import columns_options, names
 from softlabels.errors import InputError
 
 DEFAULT = "modified_soft"

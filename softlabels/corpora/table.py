@@ -19,6 +19,8 @@ from softlabels.corpora.prepare import NOTE
 from softlabels.corpora.splits import OFFICIAL, split_by_settings
 from softlabels.errors import InputError
 from softlabels.votes import Ballots
+from softlabels.votes.files import read_votes
+from softlabels.votes.rows import Rows
 
 SHARE = 0.2  # of the groups, that are held out where nothing else is said
 SPLITS = {  # other words for them
@@ -67,7 +69,7 @@ def read_table(
         An entry for each clip with votes: ``wav``, ``speaker``, ``group``, ``annotators`` and
         their ``votes``; ``split``, and whatever else ``utterances`` has.
     """
-    items, ballots = _read(votes, columns)
+    items, ballots = _read(votes, columns, problems)
     voted = {name: entry for name, entry in _entries(items, ballots).items() if entry["votes"]}
     known = _read_utterances(utterances, columns["item"] or "task", problems)
     if len(voted) < len(items):
@@ -90,12 +92,14 @@ def read_table(
     return manifest
 
 
-def _read(votes: str, columns: Mapping[str, Any]) -> tuple[list[str], Ballots]:
+def _read(votes: str, columns: Mapping[str, Any], problems: Problems) -> tuple[list[str], Ballots]:
     """Read votes; items are texts."""
-    from softlabels.cli.votes import read_votes  # pandas
+
+    def left_out(row: str) -> None:
+        problems.append((NOTE, row))
 
     with open(votes, "rb") as stream:
-        items, ballots = read_votes(stream, **columns)
+        items, ballots = read_votes(stream, **columns, left_out=left_out)
     if columns["counts"] and columns["item"] is None and not isinstance(items[0], str):
         raise InputError(f"say which column of {votes} has the clips' names: --item")
     return list(map(str, items)), ballots
@@ -123,13 +127,11 @@ def _entries(items: Sequence[str], ballots: Ballots) -> Manifest:
 
 def _read_utterances(file: str | None, item: str, problems: Problems) -> dict[str, dict[str, str]]:
     """Read what is known of each clip: its name without ending → its row."""
-    from softlabels.cli.rows import Rows  # pandas
-
     if file is None:
         return {}
     rows: dict[str, dict[str, str]] = {}
     with open(file, "rb") as stream:
-        table = Rows(stream, file, skip_bad=False)
+        table = Rows(stream, file, left_out=None)
         if item not in table.columns:
             raise InputError(
                 f"{file} has no column {item!r}, as the votes have; it has {table.columns}"
@@ -186,7 +188,7 @@ def check_table(settings: Mapping[str, Any]) -> None:
     if not settings["votes"]:
         raise InputError("say where the votes are: --votes votes.csv")
     if settings["classes"] is None:
-        _, ballots = _read(settings["votes"], {name: settings[name] for name in COLUMNS})
+        _, ballots = _read(settings["votes"], {name: settings[name] for name in COLUMNS}, [])
         totals = zip(ballots.counts.sum(axis=0).tolist(), ballots.labels, strict=True)
         listed = ", ".join(f"{label} ({n})" for n, label in sorted(totals, reverse=True))
         raise InputError(
