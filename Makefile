@@ -41,4 +41,4 @@ $(VENV)/installed: setup.py pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info recipes/IEMOCAP/results
+	rm -rf $(VENV) build dist *.egg-info recipes/*/results
