@@ -67,7 +67,7 @@ class TrainCommand(click.Command):
     default=DEFAULT,
     show_default=True,
     metavar="NAME",
-    help="hard, soft, modified_soft, modified_soft_ecapa, modified_soft_wavlm, or a path.",
+    help="Encoder and network: hard, soft, modified_soft, … or the path of a YAML.",
 )
 @click.argument("settings", nargs=-1, type=click.UNPROCESSED)
 def train(votes: str, audio: str, file: str, settings: tuple[str, ...], **given: Any) -> None:
