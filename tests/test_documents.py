@@ -8,10 +8,17 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ["README.md", "docs/targets.md", "recipes/IEMOCAP/README.md"]
+DOCUMENTS = [
+    "README.md",
+    "docs/targets.md",
+    "recipes/IEMOCAP/README.md",
+    "recipes/table/README.md",
+]
 VOTES = "task,worker,label,speaker\nu1,a,happy,s\nu1,b,happy,s\nu2,a,sad,t\nu2,b,happy,t\n"
 # Runs of the recipe are cut short: another command would need another README.
 SMALL = ["--number_of_epochs=1", "--hidden_size=8", "--lstm_size=4"]
@@ -41,7 +48,9 @@ def test_every_python_snippet_runs(document):
 def test_every_command_runs(line, tmp_path, monkeypatch, everyday_corpus):
     for part in line.split(" && "):
         words = shlex.split(part)
-        if words[0] == "make":
+        if "--votes" in words or words[:2] == ["softlabels", "train"]:
+            run_table(words, tmp_path)
+        elif words[0] == "make":
             subprocess.run(["make", "--dry-run", *words[1:]], check=True, cwd=ROOT)
         elif words[:2] == ["pip", "install"]:
             check_install(words[2:])
@@ -64,6 +73,25 @@ def test_every_command_runs(line, tmp_path, monkeypatch, everyday_corpus):
             assert any((ROOT / place / words[1]).is_dir() for place in (".", "recipes/IEMOCAP"))
         elif words[:2] != ["git", "clone"]:
             raise AssertionError(f"no test runs {part!r}")
+
+
+def run_table(words, folder):
+    """Run a command on a table of votes, from the folder where it is."""
+    classes = ["happy", "sad", "neutral", "angry"]
+    classes = [name for name in classes if name in words[words.index("--classes") + 1]]
+    rows = ["task,worker,label"]
+    (folder / "wavs").mkdir()
+    for number in range(60):
+        noise = np.random.default_rng(number).normal(0, 0.1, 4800)
+        soundfile.write(folder / "wavs" / f"clip{number}.wav", noise, 48000)
+        rows += [f"clip{number},{who},{classes[number % len(classes)]}" for who in ("ann", "bob")]
+    (folder / "votes.csv").write_text("\n".join(rows) + "\n")
+    recipe = ("train.py", "reproduce.py", "hparams/modified_soft.yaml")
+    words = [str(ROOT / "recipes/table" / word) if word in recipe else word for word in words]
+    script = ["-m", *words] if words[0] == "softlabels" else words[1:]
+    script += ["--output_folder", str(folder / "run"), *SMALL]
+    script += ["--dry-run"] if "reproduce.py" in words[1] else []
+    subprocess.run([sys.executable, *script], check=True, cwd=folder)
 
 
 def check_options(script, words):
@@ -96,6 +124,10 @@ def test_the_wheel_builds_and_works_without_the_checkout(tmp_path):
     (wheel,) = tmp_path.glob("softlabels-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert {"softlabels/py.typed", "softlabels/report/page.html.jinja"} < set(names)
+    shipped = {path.name: path.read_bytes() for path in (ROOT / "hparams").glob("*.yaml")}
+    packed = zipfile.ZipFile(wheel)
+    for name, content in shipped.items():
+        assert packed.read(f"softlabels/hparams/{name}") == content
     assert not [name for name in names if not name.startswith("softlabels")]
     site = tmp_path / "site"
     pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet"]
@@ -106,6 +138,9 @@ def test_the_wheel_builds_and_works_without_the_checkout(tmp_path):
         f"assert softlabels.__file__.startswith({str(site)!r}), softlabels.__file__\n"
         "import softlabels.features, softlabels.report.page, softlabels.simulate\n"
         "import softlabels.training.brain\n"
+        "from softlabels.cli.train import yaml_file\n"
+        "from softlabels.training.hparams import read_tree\n"
+        "assert read_tree(yaml_file('modified_soft'))['encoder'] == 'modified_soft'\n"
         "from importlib.metadata import version\n"
         "assert version('softlabels') == softlabels.__version__\n"
         "assert softlabels.available_encoders() == ('hard', 'modified_soft', 'soft')\n"

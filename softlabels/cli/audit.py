@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from softlabels.cli.votes import agreement_rule, names, read_votes, votes_options, warn_of_absent
+from softlabels.cli.options import agreement_rule, names, votes_options, warn_of_absent
+from softlabels.votes.files import read_votes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from softlabels.cli.groups import Groups
-from softlabels.cli.votes import names, read_votes, votes_options, warn_of_absent
+from softlabels.cli.options import names, votes_options, warn_of_absent
+from softlabels.votes.files import read_votes
+from softlabels.votes.groups import Groups
 
 if TYPE_CHECKING:
     import pandas as pd

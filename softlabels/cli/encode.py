@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from softlabels.cli.votes import agreement_rule, names, read_votes, votes_options, warn_of_absent
+from softlabels.cli.options import agreement_rule, names, votes_options, warn_of_absent
+from softlabels.votes.files import read_votes
 
 if TYPE_CHECKING:
     from softlabels.votes.dominance import Agreement

@@ -16,9 +16,10 @@ from softlabels.cli.encode import encode
 from softlabels.cli.encoders import encoders
 from softlabels.cli.report import report
 from softlabels.cli.simulate import simulate
+from softlabels.cli.train import train
 from softlabels.errors import InputError
 
-COMMANDS = (encoders, encode, audit, compare, simulate, classify, report)
+COMMANDS = (audit, compare, encode, encoders, train, classify, report, simulate)
 
 
 class Group(click.Group):
@@ -26,6 +27,10 @@ class Group(click.Group):
 
     An error that the user can't mend is a bug, and keeps its traceback.
     """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of work."""
+        return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""

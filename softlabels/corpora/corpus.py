@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from softlabels.corpora.kinds import Setting
+from softlabels.corpora.kinds import File, Setting
 from softlabels.corpora.manifest import Manifest
 from softlabels.corpora.splits import split_by_settings
+
+LONGEST = 80  # letters of a fold's name, which is a folder's
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,11 @@ class Corpus:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     remedies: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def files(self) -> set[str]:
+        """The settings that are files' paths: their content matters, not where they lie."""
+        return {name for name, each in self.settings.items() if isinstance(each.kind, File)}
+
     def fold(self, settings: Mapping[str, Any]) -> str:
         """Return a short name of what is held out, for folders and titles.
 
@@ -66,8 +75,17 @@ class Corpus:
         >>> corpus = Corpus("c", read=dict, defaults={}, folds=("test_session", (1, 2)))
         >>> corpus.fold({"test_session": 2})
         'session2'
+        >>> corpus = Corpus("c", read=dict, defaults={})
+        >>> [corpus.fold({"held_out": each}) for each in (None, ["ann", "bob"], "a/b")]
+        ['test', 'ann+bob', 'a_b']
         """
         name, _ = self.folds
         value = settings[name or "held_out"]
+        if value is None:
+            return "test"  # the corpus' own rule
         parts = value if isinstance(value, list | tuple) else [value]
-        return name.removeprefix("test_").removeprefix("held_out") + "+".join(map(str, parts))
+        fold = name.removeprefix("test_").removeprefix("held_out") + "+".join(map(str, parts))
+        fold = re.sub(r"[^\w.+-]", "_", fold)
+        if len(fold) > LONGEST:
+            fold = f"{len(parts)}_groups_{zlib.crc32(fold.encode()):08x}"
+        return fold

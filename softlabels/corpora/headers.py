@@ -41,7 +41,8 @@ def add_headers(
         results: list[dict[str, Any] | WavError] = []
         for utterance in utterances:
             try:
-                results.append(read_wav_header(manifest[utterance]["wav"].format(data_root=root)))
+                file = manifest[utterance]["wav"].replace("{data_root}", root)
+                results.append(read_wav_header(file))
             except WavError as error:
                 results.append(error)
         return results
@@ -62,7 +63,7 @@ def add_headers(
             for utterance, result in zip(chunk, results, strict=True):
                 entry = manifest[utterance]
                 if isinstance(result, WavError):
-                    file = entry["wav"].format(data_root=".").removeprefix("./")
+                    file = entry["wav"].removeprefix("{data_root}/")
                     where = f" (annotated in {places[utterance]})" if utterance in places else ""
                     problems.append(("wav", f"{file}: {result}{where}"))
                 else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -142,6 +143,17 @@ class Text(Kind):
 
     def allowed(self) -> str:
         return "a text that is not blank and has no <…> in it"
+
+
+@dataclass(frozen=True, kw_only=True)
+class File(Text):
+    """The path of a file; one from a command line is made absolute."""
+
+    def parse(self, text: str) -> Any:
+        return os.path.abspath(text) if text else text
+
+    def allowed(self) -> str:
+        return "a file's path"
 
 
 @dataclass(frozen=True)

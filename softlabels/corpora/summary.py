@@ -12,6 +12,12 @@ from softlabels.votes.agreement import krippendorff_alpha
 
 logger = logging.getLogger(__name__)
 
+SPEAKERS = {  # whether the test is independent of them → what a reader must know
+    True: None,
+    False: "NOT SPEAKER-INDEPENDENT: speakers of the test set train or validate too",
+    None: "Speakers are unknown: those of the test set may train or validate too",
+}
+
 
 def vote_statistics(ballots: Ballots) -> dict[str, Any]:
     """Return how many annotators voted, and how much they agree.
@@ -123,9 +129,7 @@ def log_summary(
             ", …" if len(speakers) > 5 else "",
         )
     if partition["speaker_independent"] is None:
-        logger.warning(
-            "Speakers are unknown of some utterances: those of the test may train or validate too"
-        )
+        logger.warning("%s", SPEAKERS[None])
 
 
 def partition_table(partition: Mapping[str, Any]) -> str:

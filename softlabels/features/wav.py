@@ -1,4 +1,4 @@
-"""Wav files: what the header announces, and whether the samples are there."""
+"""Audio files: what the header announces, and whether the samples are there."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import soundfile
 
 SAMPLE_RATE = 16000  # Hz, of what front ends take
 HEAD = 4096  # bytes
+COMPRESSED = ("FLAC", "MP3", "OGG")
 PCM = 1  # the format tag of plain integer samples
 OPEN_ENDS = (2**31, 2**32, 2**64)  # a header written to a pipe announces about the most it can
 HEADERS = {
@@ -29,7 +30,7 @@ SLACK = 1 << 16  # bytes that such a size is below the most: the header, a page,
 
 
 class WavError(ValueError):
-    """A wav file that can't be used."""
+    """An audio file that can't be used."""
 
 
 class Layout(NamedTuple):
@@ -166,14 +167,15 @@ def whole_wav(file: BinaryIO) -> BinaryIO:
 
 
 def read_wav_header(path: str | Path) -> dict[str, Any]:
-    """Read a wav file's header, and check that the samples are there and finite.
+    """Read an audio file's header, and check that the samples are there and finite.
 
-    Integer samples are always finite, so only float files are decoded.
+    Integer samples are always finite, so only float files are decoded. Of compressed audio the
+    last sample is.
 
     Arguments
     ---------
     path : str or pathlib.Path
-        The file, of any sample rate and number of channels.
+        The file, of any sample rate and number of channels, in any format that soundfile reads.
 
     Returns
     -------
@@ -203,6 +205,8 @@ def read_wav_header(path: str | Path) -> dict[str, Any]:
             else:
                 decoded = np.zeros(0)
                 silent = not any(block.any() for block in file.blocks(HEAD))
+            if file.format in COMPRESSED and frames and not _has_last_sample(file):
+                raise WavError(f"truncated: its header announces {frames} samples, it ends before")
             raw.seek(0)
             head = raw.read(HEAD)
     except (soundfile.SoundFileError, OSError) as error:
@@ -215,6 +219,14 @@ def read_wav_header(path: str | Path) -> dict[str, Any]:
         first = int(np.argwhere(~np.isfinite(decoded))[0][0])
         raise WavError(f"not finite: sample {first} is the first that is NaN or infinite")
     return _fields(frames, rate, channels, silent, head)
+
+
+def _has_last_sample(file: soundfile.SoundFile) -> bool:
+    try:
+        file.seek(file.frames - 1)
+        return len(file.read(1)) == 1
+    except soundfile.SoundFileError:
+        return False
 
 
 def _fields(frames: int, rate: int, channels: int, silent: bool, head: bytes) -> dict[str, Any]:

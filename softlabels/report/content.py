@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from softlabels.corpora.summary import SPEAKERS
 from softlabels.encoders import AnnotationEncoder
 from softlabels.report.ceiling import human_ceiling
 from softlabels.report.comparison import LEAST_TRAININGS, LEAST_UTTERANCES, LEVEL
@@ -178,4 +179,6 @@ def _notes(sweep: Sweep, compared: Compared) -> list[str]:
         notes.append(
             "Features were normalised by each speaker's own unlabelled audio, test speakers' too."
         )
+    if speakers := SPEAKERS[sweep.plan.get("speaker_independent", True)]:
+        notes.append(f"{speakers}.")
     return notes

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,26 @@ def parse(corpus: Corpus, arguments: Sequence[str]) -> tuple[argparse.Namespace,
     return options, settings
 
 
+def absolute_files(corpus: Corpus, words: Sequence[str]) -> list[str]:
+    """Make the paths among a command line's settings absolute: trials run in another folder.
+
+    Example
+    -------
+    >>> from softlabels.corpora.table import TABLE
+    >>> absolute_files(TABLE, ["--votes=/a/../b.csv", "--item", "clip"])
+    ['--votes=/b.csv', '--item', 'clip']
+    """
+    absolute: list[str] = []
+    for before, word in pairwise(["", *words]):
+        name, equals, value = word.partition("=")
+        if before.removeprefix("--") in corpus.files:
+            word = os.path.abspath(word)
+        elif equals and name.removeprefix("--") in corpus.files:
+            word = f"{name}={os.path.abspath(value)}"
+        absolute.append(word)
+    return absolute
+
+
 def plan_trials(
     corpus: Corpus,
     rows: Iterable[Row],
@@ -109,6 +130,7 @@ def plan_trials(
     script: Path,
     words: Sequence[str],
     partition: Mapping[str, Any],
+    settings: Mapping[str, Any],
 ) -> list[Planned]:
     """Plan every trial: the rows of one seed before those of the next."""
     setting, _ = corpus.folds
@@ -121,8 +143,7 @@ def plan_trials(
     for seed in range(1, options.trials + 1):
         for row in rows:
             for value in options.folds or [None]:
-                held_out = {**corpus.defaults, **({setting: value} if setting else {})}
-                fold = corpus.fold(held_out)
+                fold = corpus.fold({**settings, setting: value})
                 of_fold = (f"--{setting}", str(value)) if setting else ()
                 trial = Trial(
                     name=f"{row.name}, {fold}, seed {seed}",
@@ -154,8 +175,9 @@ def unfinished(
     left = []
     for each in planned:
         made_by = {**identities[each.row], "corpus": digest}
-        made_by["settings"] = {**made_by["settings"], "seed": each.seed, "fold": each.fold}
+        made_by["settings"] = {**made_by["settings"], "seed": each.seed}
         if setting:
+            made_by["settings"]["fold"] = each.fold
             value = {str(v): v for v in corpus.folds[1]}[each.fold.removeprefix(setting[5:])]
             made_by["settings"][setting] = value
         if not identity.is_finished(each.trial.folder, made_by):
@@ -207,6 +229,7 @@ def main(
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("speechbrain").setLevel(logging.WARNING)
     options, settings = parse(corpus, arguments)
+    settings = absolute_files(corpus, settings)
     simulated = options.data_folder == "simulated"
     data_folder = Path(cached_corpus() if simulated else options.data_folder).resolve()
     if options.output_folder is None:
@@ -229,7 +252,9 @@ def main(
         )
         if options.axes or len(options.networks) > 1:
             curve = {}  # there would be several
-        planned = plan_trials(corpus, rows, options, script, words, prepared.partition)
+        planned = plan_trials(
+            corpus, rows, options, script, words, prepared.partition, default.preparation
+        )
         experiments = load_rows(corpus, planned, place)
         left = unfinished(corpus, planned, experiments, prepared.digest)
         print(f"{len(planned)} trials, {len(planned) - len(left)} of them finished")

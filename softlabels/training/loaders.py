@@ -14,6 +14,7 @@ from speechbrain.utils.distributed import get_rank, if_main_process
 from torch.utils.data import DataLoader
 
 from softlabels.corpora import Manifest, Prepared
+from softlabels.errors import InputError
 from softlabels.features.store import FeatureStore
 from softlabels.models.normalization import BY_SPEAKER
 from softlabels.progress import progress
@@ -35,7 +36,10 @@ def clips(
 
     A speaker's normalisation is over all of their audio, whatever its votes.
     """
-    parts = [prepared.all] if hparams["normalization"] == "speaker" else chosen.values()
+    by_speaker = hparams["normalization"] == "speaker"
+    if by_speaker and not all(entry["speaker"] for entry in prepared.all.values()):
+        raise InputError("normalization speaker: not all speakers are known; give corpus")
+    parts = [prepared.all] if by_speaker else chosen.values()
     return [entry["wav"] for part in parts for entry in part.values()]
 
 

@@ -147,7 +147,7 @@ def describe_run(experiment: Experiment) -> dict[str, Any]:
     }
     return {
         "encoder": hparams["annotation_encoder"].describe(),
-        "settings": identity.plain_settings(hparams, without=PLACES),
+        "settings": identity.plain_settings(hparams, without=PLACES | experiment.corpus.files),
         "network": {name: " ".join(str(m).split()) for name, m in hparams["modules"].items()},
         "optimizer": f"{optimizer.func.__qualname__} {optimizer.keywords}",
         "annealing": f"{type(annealing).__qualname__} {vars(annealing)}",

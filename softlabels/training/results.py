@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from softlabels import files
+from softlabels.corpora.summary import SPEAKERS
 from softlabels.metrics import ambiguity_AUPRC, closeness, recognition
 from softlabels.models.normalization import BY_SPEAKER
 from softlabels.training.brain import Predictions
@@ -117,8 +118,9 @@ def result_table(metrics: Mapping[str, Any], title: str) -> str:
     Arguments
     ---------
     metrics : dict
-        With ``test`` as `score` gives it, ``majority`` and, where there are any, a ``notice``
-        and how features were normalised (``normalization``).
+        With ``test`` as `score` gives it, ``majority`` and, where there are any, a ``notice``,
+        how features were normalised (``normalization``), and whether test speakers train or
+        validate too (``speaker_independent``).
     title : str
         Title.
 
@@ -141,7 +143,8 @@ def result_table(metrics: Mapping[str, Any], title: str) -> str:
         ("this model", test["clear"]),
     ]
     by_speaker = BY_SPEAKER if metrics.get("normalization") == "speaker" else None
-    lines = [title, *filter(None, [metrics.get("notice"), by_speaker])]
+    speakers = SPEAKERS[metrics.get("speaker_independent", True)]
+    lines = [title, *filter(None, [metrics.get("notice"), by_speaker, speakers])]
     lines += ["", f"{'':24}  WA %   UA %   F1 %"]
     for name, scores in recognised:
         cells = [_cell(scores[key], 100, 1) for key in ("WA", "UA", "macro_F1")]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING
-
-import click
 
 from softlabels.errors import InputError
 from softlabels.progress import progress
@@ -27,8 +25,8 @@ class Rows:
         The file, from its header on.
     file : str
         Its name, for messages.
-    skip_bad : bool
-        Whether to go on after a bad row.
+    left_out : callable or None
+        Is called with each bad row's description; without it, a bad row is an error.
 
     Raises
     ------
@@ -38,15 +36,17 @@ class Rows:
     Example
     -------
     >>> import io
-    >>> rows = Rows(io.BytesIO(b"task,label\\n\\nu1,happy\\n"), "votes.csv", skip_bad=False)
+    >>> rows = Rows(io.BytesIO(b"task,label\\n\\nu1,happy\\n"), "votes.csv", left_out=None)
     >>> next(rows.chunks(["label"]))
        label
     3  happy
     """
 
-    def __init__(self, stream: IO[bytes], file: str, skip_bad: bool) -> None:
+    def __init__(
+        self, stream: IO[bytes], file: str, left_out: Callable[[str], None] | None
+    ) -> None:
         self.file = file
-        self.skip_bad = skip_bad
+        self.left_out = left_out
         text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
         self._reader = csv.reader(text, strict=True, skipinitialspace=True)
         try:
@@ -111,10 +111,10 @@ class Rows:
         return good
 
     def _bad(self, line: int, why: str) -> None:
-        told = f"{self.file}, line {line}: {why}"
-        if not self.skip_bad:
-            raise InputError(f"{told}; mend it, or leave such rows out with --skip-bad-rows")
-        click.echo(f"left out: {told}", err=True)
+        description = f"{self.file}, line {line}: {why}"
+        if self.left_out is None:
+            raise InputError(f"{description}; mend it, or leave such rows out: --skip-bad-rows")
+        self.left_out(f"left out: {description}")
 
 
 def _is_text(decoded: str) -> bool:

@@ -1,87 +1,27 @@
-"""Options that say where votes are, and the reading of them."""
+"""Files of votes → ballots: a long CSV, a wide one, or a manifest. Needs pandas."""
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import json
+import sys
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from io import BufferedReader
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import click
-
-from softlabels.cli.groups import Groups
-from softlabels.cli.rows import Rows
 from softlabels.errors import InputError
+from softlabels.votes.groups import Groups
+from softlabels.votes.rows import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from softlabels.votes import Ballots
-    from softlabels.votes.dominance import Agreement
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def names(context: click.Context, parameter: click.Parameter, text: str | None) -> list[str]:
-    """Split a list of names at its commas; a name that has one stands in double quotes."""
-    cells = next(csv.reader([text or ""], skipinitialspace=True), [])
-    given = [name.strip() for name in cells if name.strip()]
-    if len(set(given)) < len(given):
-        raise click.BadParameter(f"a name occurs twice in {text!r}")
-    return given
-
-
-def agreement_rule(
-    context: click.Context, parameter: click.Parameter, text: str | None
-) -> Agreement | None:
-    """Read a rule of dominance: a whole number, a share, 'plurality' or 'majority'."""
-    from softlabels.votes.dominance import check_agreement
-
-    if text is None:
-        return None
-    rule: Agreement = text
-    for number in (int, float):
-        with contextlib.suppress(ValueError):
-            rule = number(text)
-            break
-    try:
-        return check_agreement(rule)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-def votes_options(command: Command) -> Command:
-    """Give a command the argument VOTES and the options that say how to read it."""
-    for decorate in (
-        click.option(
-            "--skip-bad-rows", is_flag=True, help="Leave out rows that can't be read; say which."
-        ),
-        click.option(
-            "--query",
-            help="Only rows that this pandas query selects: 'age > 20'. A first column without "
-            "a name is called `Unnamed: 0`.",
-        ),
-        click.option(
-            "--counts",
-            callback=names,
-            metavar="LABEL,…",
-            help="A row is an item, with a column of counts for each of these labels.",
-        ),
-        click.option("--label", default="label", show_default=True, help="Column of labels."),
-        click.option(
-            "--annotator", default="worker", show_default=True, help="Column of annotators."
-        ),
-        click.option(
-            "--item", help="Column of items.  [default: task; or the line, with --counts]"
-        ),
-        click.argument("votes", type=click.File("rb")),
-    ):
-        command = decorate(command)
-    return command
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def read_votes(
@@ -94,11 +34,35 @@ def read_votes(
     query: str | None,
     skip_bad_rows: bool,
     groups: Groups | None = None,
+    left_out: Callable[[str], None] = _to_stderr,
 ) -> tuple[list[Any], Ballots]:
-    """Read votes as the options say → items and their ballots; the items' groups on the way.
+    """Read a file of votes, and the items' groups on the way.
 
-    A file whose first character is ``{`` is a manifest, everything else a CSV: with
-    ``counts`` a wide one, else a long one.
+    One whose first character is ``{`` is a manifest, everything else a CSV: with ``counts`` a
+    wide one, else a long one.
+
+    Arguments
+    ---------
+    votes : io.BufferedReader
+        The file, at its beginning.
+    item, annotator, label : str
+        The CSV's columns; items are in "task", or known by their lines in a wide one, if not
+        given.
+    counts : list of str
+        The columns of counts, one for each label, of a wide CSV.
+    query : str or None
+        A pandas query that selects rows.
+    skip_bad_rows : bool
+        Whether rows that can't be read are left out.
+    groups : Groups, optional
+        Takes the items' groups.
+    left_out : callable
+        Is called with each such row's description.
+
+    Returns
+    -------
+    items, ballots
+        As `softlabels.votes.tables.votes_from_table` returns them.
 
     Raises
     ------
@@ -111,29 +75,12 @@ def read_votes(
     if first.removeprefix(BOM_UTF8).lstrip().startswith(b"{"):
         items, ballots = _manifest(votes.read(), votes.name, groups)
     else:
-        rows = Rows(votes, votes.name, skip_bad_rows)
+        rows = Rows(votes, votes.name, left_out if skip_bad_rows else None)
         item = item or ("task" if not counts or "task" in rows.columns else None)
         items, ballots = _table(rows, item, annotator, label, counts, query, groups)
     if not items or not ballots.counts.any():
         raise InputError(f"{votes.name} holds no votes")
     return items, ballots
-
-
-def warn_of_absent(classes: Sequence[str], ballots: Ballots) -> None:
-    """Say which classes nobody voted for and which votes are for no class: either may be misspelt.
-
-    That nobody voted for any class is an error.
-    """
-    from softlabels.votes.leftovers import leftover_votes
-
-    leftover = leftover_votes(ballots, classes) if classes else None
-    if absent := [name for name in classes if name not in ballots.labels]:
-        message = f"nobody voted for {', '.join(absent)}; the labels: {', '.join(ballots.labels)}"
-        if len(absent) == len(classes):
-            raise InputError(f"{message}. {leftover}")
-        click.echo(message, err=True)
-    if leftover:
-        click.echo(leftover, err=True)
 
 
 def _manifest(text: bytes, file: str, groups: Groups | None) -> tuple[list[Any], Ballots]:

@@ -1,0 +1,18 @@
+#!/usr/bin/env python3
+"""Train and test a speech emotion classifier on a table of votes and a folder of clips.
+
+> python train.py hparams/modified_soft.yaml --votes votes.csv --data_folder wavs \\
+    --classes "[happy, sad, neutral]"
+
+``README.md`` beside it says how the tables look. Every setting of the YAML can be given on the
+command line. Run the same command again to resume what was killed.
+"""
+
+from functools import partial
+
+from softlabels.corpora.table import TABLE
+from softlabels.errors import run_script
+from softlabels.training.main import main
+
+if __name__ == "__main__":
+    run_script(partial(main, TABLE))

@@ -1,0 +1,97 @@
+"""Options that commands share: where votes are and how to read them, names, rules."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from softlabels.errors import InputError
+
+if TYPE_CHECKING:
+    from softlabels.votes import Ballots
+    from softlabels.votes.dominance import Agreement
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def names(context: click.Context, parameter: click.Parameter, text: str | None) -> list[str]:
+    """Split a list of names at its commas; a name that has one stands in double quotes."""
+    cells = next(csv.reader([text or ""], skipinitialspace=True), [])
+    given = [name.strip() for name in cells if name.strip()]
+    if len(set(given)) < len(given):
+        raise click.BadParameter(f"a name occurs twice in {text!r}")
+    return given
+
+
+def agreement_rule(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> Agreement | None:
+    """Read a rule of dominance: a whole number, a share, 'plurality' or 'majority'."""
+    from softlabels.votes.dominance import check_agreement
+
+    if text is None:
+        return None
+    rule: Agreement = text
+    for number in (int, float):
+        with contextlib.suppress(ValueError):
+            rule = number(text)
+            break
+    try:
+        return check_agreement(rule)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def votes_options(command: Command) -> Command:
+    """Give a command the argument VOTES and the options that say how to read it."""
+    return click.argument("votes", type=click.File("rb"))(columns_options(command))
+
+
+def columns_options(command: Command) -> Command:
+    """Give a command the options that say how to read votes."""
+    for decorate in (
+        click.option(
+            "--skip-bad-rows", is_flag=True, help="Leave out rows that can't be read; say which."
+        ),
+        click.option(
+            "--query",
+            help="Only rows that this pandas query selects: 'age > 20'. A first column without "
+            "a name is called `Unnamed: 0`.",
+        ),
+        click.option(
+            "--counts",
+            callback=names,
+            metavar="LABEL,…",
+            help="A row is an item, with a column of counts for each of these labels.",
+        ),
+        click.option("--label", default="label", show_default=True, help="Column of labels."),
+        click.option(
+            "--annotator", default="worker", show_default=True, help="Column of annotators."
+        ),
+        click.option(
+            "--item", help="Column of items.  [default: task; or the line, with --counts]"
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
+def warn_of_absent(classes: Sequence[str], ballots: Ballots) -> None:
+    """Say which classes nobody voted for and which votes are for no class: either may be misspelt.
+
+    That nobody voted for any class is an error.
+    """
+    from softlabels.votes.leftovers import leftover_votes
+
+    leftover = leftover_votes(ballots, classes) if classes else None
+    if absent := [name for name in classes if name not in ballots.labels]:
+        message = f"nobody voted for {', '.join(absent)}; the labels: {', '.join(ballots.labels)}"
+        if len(absent) == len(classes):
+            raise InputError(f"{message}. {leftover}")
+        click.echo(message, err=True)
+    if leftover:
+        click.echo(leftover, err=True)
