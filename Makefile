@@ -6,7 +6,10 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-INSTALL := $(RUN) -m pip install --disable-pip-version-check --quiet --progress-bar off -c constraints.txt
+PIP := $(RUN) -m pip install --disable-pip-version-check --quiet --progress-bar off -c constraints.txt
+# uv installs in a sixth of pip's time; where it can't be had or fails, pip does it
+INSTALL = { $(PIP) uv && $(VENV)/bin/uv pip install --python $(RUN) --quiet -c constraints.txt $(1); } \
+  || $(PIP) $(1)
 SPEECH := $(if $(DATA),--data_folder "$(abspath $(DATA))")
 
 .PHONY: train test bench clean
@@ -18,10 +21,10 @@ test: $(VENV)/installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(RUN) -m pytest
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --dist loadfile
 
 bench: $(VENV)/installed
-	$(INSTALL) -e '.[bench]'
+	$(call INSTALL,-e '.[bench]')
 	$(RUN) benchmarks/features.py $(SPEECH)
 	$(RUN) benchmarks/extraction.py $(SPEECH)
 	$(RUN) benchmarks/training.py $(SPEECH)
@@ -38,7 +41,7 @@ $(VENV)/installed: setup.py pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "$(PYTHON) lacks venv; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) -e '.[dev]'
+	$(call INSTALL,-e '.[dev]')
 	touch $@
 
 clean:

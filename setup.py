@@ -51,6 +51,7 @@ setup(
             "distributed",
             "mypy",
             "pytest",
+            "pytest-xdist",
             "ruff",
             "setuptools>=77,<82",
             "transformers",
