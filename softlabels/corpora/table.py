@@ -14,8 +14,7 @@ from typing import Any
 from softlabels.corpora.clips import find_clips, short_name
 from softlabels.corpora.corpus import Corpus
 from softlabels.corpora.kinds import File, HeldOut, Names, Setting, Switch, Text
-from softlabels.corpora.manifest import Manifest, Problems
-from softlabels.corpora.prepare import NOTE
+from softlabels.corpora.manifest import NOTE, Manifest, Problems
 from softlabels.corpora.splits import OFFICIAL, split_by_settings
 from softlabels.errors import InputError
 from softlabels.votes import Ballots
