@@ -16,7 +16,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import joblib
 import torch
 
 from softlabels import files
@@ -29,6 +28,7 @@ from softlabels.report.page import write_report
 from softlabels.report.sweep import FORMAT, SWEEP_FILE
 from softlabels.simulate import cached_corpus, is_simulated
 from softlabels.sweep import rows as planning
+from softlabels.sweep.engines import ENGINES
 from softlabels.sweep.estimate import estimate_minutes
 from softlabels.sweep.rows import Row
 from softlabels.sweep.trials import Trial, run_trials
@@ -36,6 +36,8 @@ from softlabels.training import identity
 from softlabels.training.arguments import refuse_repeated
 from softlabels.training.main import Experiment, describe_run, feature_store, load
 from softlabels.training.seal import seal
+
+logger = logging.getLogger(__name__)
 
 DESCRIPTION = """Train several encoders several times each, compare them, and write a report.
 
@@ -75,7 +77,7 @@ def parse(corpus: Corpus, arguments: Sequence[str]) -> tuple[argparse.Namespace,
     add("--axis", action="append", default=[], metavar="SETTING=A,B", help="vary a setting too")
     add("--jobs", type=int, default=os.cpu_count(), help="trials at once")
     add("--threads", type=int, default=1, help="of each trial; its numbers depend on it")
-    add("--backend", choices=["loky", "dask", "ray"], default="loky", help="where trials run")
+    add("--backend", choices=[*ENGINES], default="local", help="where trials run")
     add("--scheduler", help="the Dask scheduler's or Ray cluster's address")
     add("--dry-run", action="store_true", help="show the trials and about how long they take")
     refuse_repeated(parser, [word for word in arguments if word.partition("=")[0] != "--axis"])
@@ -186,21 +188,6 @@ def unfinished(
     return left
 
 
-def backend(options: argparse.Namespace) -> Any:
-    """Return joblib's context for where trials run."""
-    if options.backend == "dask":
-        from dask.distributed import Client
-
-        Client(options.scheduler)
-    elif options.backend == "ray":
-        import ray
-        from ray.util.joblib import register_ray
-
-        ray.init(address=options.scheduler)
-        register_ray()
-    return joblib.parallel_config(backend=options.backend)
-
-
 def main(
     corpus: Corpus,
     arguments: Sequence[str],
@@ -228,6 +215,7 @@ def main(
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("speechbrain").setLevel(logging.WARNING)
+    logging.getLogger("softlabels.sweep").setLevel(logging.INFO)
     options, settings = parse(corpus, arguments)
     settings = absolute_files(corpus, settings)
     simulated = options.data_folder == "simulated"
@@ -269,17 +257,19 @@ def main(
                 )
                 print(f"about {minutes:.0f} min for what is left, {options.jobs} at once")
             return 0
-        extract({each.row: experiments[each.row] for each in left}, prepared)
+        bars = sys.stderr.isatty()
+        extract({each.row: experiments[each.row] for each in left}, prepared, bars)
         published = figures(prepared.partition, options.folds)
         plan = describe(planned, curve, experiments, prepared, published, data_folder)
         write_plan(options.output_folder, plan, prepared)
-        with backend(options):
+        with ENGINES[options.backend](options.scheduler, options.threads) as engine:
             failures = run_trials(
                 trials,
                 options.output_folder,
                 options.jobs,
                 options.threads,
-                progressbar=sys.stderr.isatty(),
+                progressbar=bars,
+                engine=engine,
             )
         for failure in failures:
             print(f"\nFAILED: {failure.trial.name}: {failure.reason}", file=sys.stderr)
@@ -287,7 +277,7 @@ def main(
     return 1 if failures else 0
 
 
-def extract(experiments: Mapping[Row, Experiment], prepared: Prepared) -> None:
+def extract(experiments: Mapping[Row, Experiment], prepared: Prepared, progressbar: bool) -> None:
     """Extract all utterances' features, once for each front end."""
     stores: dict[Path, FeatureStore] = {}
     for experiment in experiments.values():
@@ -295,7 +285,9 @@ def extract(experiments: Mapping[Row, Experiment], prepared: Prepared) -> None:
         stores.setdefault(store.folder, store)
     for store in stores.values():
         wavs = [entry["wav"] for entry in prepared.all.values()]
-        store.extract(wavs, progressbar=sys.stderr.isatty())
+        if not progressbar:
+            logger.info("features of %d utterances, in %s", len(wavs), store.folder)
+        store.extract(wavs, progressbar)
 
 
 def write_plan(folder: Path, plan: Mapping[str, Any], prepared: Prepared) -> None:

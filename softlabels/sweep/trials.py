@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import os
+import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-import joblib
 from tqdm import tqdm
 
-from softlabels import files
+from softlabels.errors import InputError
 from softlabels.locks import holder
+from softlabels.sweep.engines import Engine, call_here
 from softlabels.training.identity import METRICS_FILE
 
-STATUS_FILE, LOG_FILE = "trial.json", "trial.log"
+logger = logging.getLogger(__name__)
+
+LOG_FILE = "trial.log"
 LOG_END = 1500  # characters of a failed trial's log that are shown
 
 
@@ -61,20 +64,25 @@ class Trial:
 
 @dataclass(frozen=True)
 class Failure:
-    """A trial that failed, and what its log says at the end."""
+    """A trial that failed, and why: what its log says at the end."""
 
     trial: Trial
     reason: str
 
 
 def run_trials(
-    trials: Sequence[Trial], held: Path, jobs: int, threads: int = 1, progressbar: bool = True
+    trials: Sequence[Trial],
+    held: Path,
+    jobs: int,
+    threads: int = 1,
+    progressbar: bool = True,
+    engine: Engine = call_here,
 ) -> list[Failure]:
-    """Run trials, some at once, on joblib's present backend.
+    """Run trials, some at once.
 
-    One that fails does not stop the others. Where `held`, the folder that the caller
-    holds (see `softlabels.locks.hold`), is no longer held by the caller, because it
-    was killed, the trials that run are killed too.
+    One that fails does not stop the others. A trial ends with the process that started it, and
+    where `held`, the folder that the caller holds (see `softlabels.locks.hold`), is no longer
+    held by the caller.
 
     Arguments
     ---------
@@ -87,7 +95,10 @@ def run_trials(
     threads : int
         Of each trial. A trial's numbers depend on it, so it does not follow from jobs.
     progressbar : bool
-        Whether to show how many are done, running and failed, and the time left.
+        Whether a bar shows how many are done, running and failed, and the time left. If not, a
+        line is logged for each trial that ends.
+    engine : callable
+        Where they run; see `softlabels.sweep.engines`.
 
     Returns
     -------
@@ -97,92 +108,85 @@ def run_trials(
     caller = holder(held)
     if caller is None:
         raise ValueError(f"{held} must be held by the caller")
-    for trial in trials:
-        trial.folder.mkdir(parents=True, exist_ok=True)
-        (trial.folder / STATUS_FILE).unlink(missing_ok=True)
-    with _live_line(trials, disable=not progressbar):
-        reasons = joblib.Parallel(n_jobs=jobs, batch_size=1, pre_dispatch="n_jobs")(
-            joblib.delayed(_run_trial)(trial, held, caller, threads) for trial in trials
-        )
-    pairs = zip(trials, reasons, strict=True)
-    return [Failure(trial, reason) for trial, reason in pairs if reason is not None]
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        futures = {
+            pool.submit(engine, run_trial, trial, held, caller, threads): trial for trial in trials
+        }
+        failures = _watch(futures, progressbar)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return [failures[trial] for trial in trials if trial in failures]
 
 
-def _run_trial(trial: Trial, held: Path, caller: str, threads: int) -> str | None:
-    """Run one trial; None, or why it failed."""
-    _tell(trial, "running")
+def run_trial(trial: Trial, held: Path, caller: str, threads: int) -> str | None:
+    """Run one trial in a process of its own; None, or why it failed."""
+    trial.folder.mkdir(parents=True, exist_ok=True)
     limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    with open(trial.folder / LOG_FILE, "wb") as log:
-        process = subprocess.Popen(
-            trial.command,
+    with (
+        open(trial.folder / LOG_FILE, "wb") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "softlabels.sweep.child", *trial.command[1:]],
             cwd=trial.script.parent,
             env={**os.environ, **limits},
+            stdin=subprocess.PIPE,  # it closes where this process ends, and that ends the trial
             stdout=log,
             stderr=subprocess.STDOUT,
-        )
+        ) as process,
+    ):
         try:
-            while (code := _wait(process)) is None:
+            while (code := _code(process)) is None:
                 if holder(held) != caller:
-                    raise RuntimeError("whoever started this trial is gone")
+                    return "its sweep has ended"
         finally:
             process.kill()  # nothing where it has ended
-            process.wait()
     if code == 0 and (trial.folder / METRICS_FILE).exists():
-        _tell(trial, "done")
         return None
-    _tell(trial, "failed")
-    said = (trial.folder / LOG_FILE).read_text("utf-8", "replace").strip()
-    return f"exit code {code}; the end of {trial.folder / LOG_FILE}:\n{said[-LOG_END:]}"
+    how = f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+    text = (trial.folder / LOG_FILE).read_text("utf-8", "replace").strip()
+    return f"{how}; the end of {trial.folder / LOG_FILE}:\n{text[-LOG_END:]}"
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int | None:
+def _code(process: subprocess.Popen[bytes]) -> int | None:
+    """Wait a second at most; the exit code, or None while the process runs."""
     try:
         return process.wait(timeout=1)
     except subprocess.TimeoutExpired:
         return None
 
 
-def _tell(trial: Trial, status: str) -> None:
-    files.write(trial.folder / STATUS_FILE, json.dumps({"status": status}) + "\n")
+def _watch(trials: Mapping[Future[str | None], Trial], progressbar: bool) -> dict[Trial, Failure]:
+    """Wait for trials and show how far they are; return those that failed."""
+    failures: dict[Trial, Failure] = {}
+    started = time.monotonic()  # tqdm goes by the clock, which may be set
+    total, over, pending = sum(trial.work for trial in trials.values()), 0.0, {*trials}
+    with tqdm(total=total, bar_format="{desc} |{bar:20}|", disable=not progressbar) as bar:
+        while pending:
+            ended, pending = wait(pending, timeout=1, return_when=FIRST_COMPLETED)
+            for future in ended:
+                trial, reason = trials[future], _reason(future)
+                if reason is not None:
+                    failures[trial] = Failure(trial, reason)
+                over += trial.work
+                bar.update(trial.work)
+                if not progressbar:
+                    number = f"{len(trials) - len(pending)} of {len(trials)}"
+                    how = "done" if reason is None else "failed"
+                    logger.info("trial %s %s: %s", number, how, trial.name)
+            running = sum(future.running() for future in pending)
+            done = len(trials) - len(pending) - len(failures)
+            seconds = time.monotonic() - started
+            left = tqdm.format_interval(seconds * (total / over - 1)) if over else "?"
+            bar.set_description_str(
+                f"{len(trials)} trials: {done} done, {running} running, {len(failures)} failed, "
+                f"{tqdm.format_interval(seconds)}, about {left} left"
+            )
+    return failures
 
 
-def status(trial: Trial) -> str:
-    """Tell a trial's state in the present sweep: 'waiting', 'running', 'done' or 'failed'.
-
-    Example
-    -------
-    >>> status(Trial("a", Path("train.py"), (), Path("nowhere")))
-    'waiting'
-    """
-    try:
-        return str(json.loads((trial.folder / STATUS_FILE).read_text("utf-8"))["status"])
-    except FileNotFoundError:
-        return "waiting"
-
-
-@contextmanager
-def _live_line(trials: Sequence[Trial], disable: bool) -> Iterator[None]:
-    """Show from the trials' files, each second, how far they are: on any backend."""
-    ended = threading.Event()
-    form = "{desc} |{bar:20}| {elapsed}, about {remaining} left"
-    with tqdm(total=sum(t.work for t in trials), bar_format=form, disable=disable) as bar:
-
-        def watch() -> None:
-            last = False
-            while not last:
-                last = ended.wait(1)
-                states = [status(trial) for trial in trials]
-                count = {name: states.count(name) for name in ("done", "running", "failed")}
-                told = ", ".join(f"{number} {name}" for name, number in count.items())
-                bar.set_description_str(f"{len(trials)} trials: {told}", refresh=False)
-                over = ("done", "failed")
-                bar.n = sum(t.work for t, s in zip(trials, states, strict=True) if s in over)
-                bar.refresh()
-
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            watcher.join()
+def _reason(future: Future[str | None]) -> str | None:
+    """Why a trial failed, or None; an error that ends the sweep is raised."""
+    error = future.exception()
+    if isinstance(error, InputError):
+        raise error
+    return future.result() if error is None else f"{type(error).__name__}: {error}"

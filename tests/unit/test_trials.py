@@ -1,18 +1,19 @@
 """Trials: in processes of their own, none left behind, and one holder of a folder at a time."""
 
 import functools
+import logging
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import joblib
 import pytest
 
 from softlabels.locks import hold, holder
-from softlabels.sweep.trials import Trial, run_trials, status
+from softlabels.sweep.trials import Trial, run_trials
 
 SCRIPT = """
 import os, pathlib, sys, time
@@ -20,6 +21,7 @@ folder = pathlib.Path(sys.argv[-1])
 (folder / "pid").write_text(str(os.getpid()))
 if "fail" in sys.argv: sys.exit("no such emotion")
 if "hang" in sys.argv: time.sleep(600)
+if "memory" in sys.argv: os.kill(os.getpid(), 9)
 (folder / "metrics.json").write_text(os.environ["OMP_NUM_THREADS"])
 """
 
@@ -56,7 +58,31 @@ def test_a_failed_trial_tells_its_logs_end_and_the_others_go_on(trial, tmp_path)
         failures = run_trials(trials, tmp_path, jobs=2, progressbar=False)
     assert [each.trial.name for each in failures] == ["b"]
     assert "no such emotion" in failures[0].reason
-    assert [status(each) for each in trials] == ["done", "failed", "done"]
+    assert [(each.folder / "metrics.json").exists() for each in trials] == [True, False, True]
+
+
+def test_a_killed_trial_tells_the_signal(trial, tmp_path):
+    with hold(tmp_path):
+        (failure,) = run_trials([trial("a", "memory")], tmp_path, jobs=1, progressbar=False)
+    assert failure.reason.startswith("killed by SIGKILL; the end of")
+
+
+def test_without_a_bar_each_trial_that_ends_is_a_line(trial, tmp_path, caplog, capfd):
+    caplog.set_level(logging.INFO, "softlabels.sweep")
+    with hold(tmp_path):
+        run_trials([trial("a"), trial("b", "fail")], tmp_path, jobs=1, progressbar=False)
+    assert caplog.messages == ["trial 1 of 2 done: a", "trial 2 of 2 failed: b"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_bars_time_is_not_the_clocks(trial, tmp_path, capfd, monkeypatch):
+    days = iter(range(100_000))
+    monkeypatch.setattr(time, "time", lambda: 86400.0 * next(days))
+    monkeypatch.setattr("tqdm.std.time", time.time)
+    with hold(tmp_path):
+        run_trials([trial("a"), trial("b")], tmp_path, jobs=1)
+    last = capfd.readouterr().err.split("\r")[-1]
+    assert re.match("2 trials: 2 done, 0 running, 0 failed, 00:0[0-9], about 00:00 left", last)
 
 
 def test_a_trials_threads_do_not_follow_from_the_number_of_jobs(trial, tmp_path):
@@ -92,6 +118,57 @@ def test_a_killed_sweep_leaves_no_trial_running(trial, tmp_path, number):
     sweep.wait(30)
 
 
+SWEEP = """
+import pathlib, sys
+from softlabels.errors import run_script
+from softlabels.locks import hold
+from softlabels.sweep.trials import Trial, run_trials
+p = pathlib.Path(sys.argv[1])
+
+def main(arguments):
+    with hold(p):
+        trials = [Trial(n, p / "script.py", ("hang",), p / n) for n in "abc"]
+        run_trials(trials, p, jobs=2, progressbar=False)
+
+run_script(main)
+"""
+
+
+def test_ctrl_c_ends_all_trials_and_says_one_line(trial, tmp_path):
+    trial("a")  # writes the script
+    sweep = subprocess.Popen(
+        [sys.executable, "-c", SWEEP, str(tmp_path)],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+    files = [tmp_path / name / "pid" for name in "ab"]
+    until(lambda: all(file.exists() and file.read_text() for file in files))
+    os.killpg(sweep.pid, signal.SIGINT)  # as a terminal does: the trials are interrupted as well
+    error = sweep.communicate(timeout=60)[1]
+    assert error == b"\n-c: stopped; the same command goes on from here\n"
+    assert sweep.returncode == 130
+    assert not any(alive(int(file.read_text())) for file in files)
+    assert not (tmp_path / "c/metrics.json").exists()
+
+
+def test_a_trial_ends_with_the_process_that_started_it(trial, tmp_path):
+    a = trial("a", "hang")
+    a.folder.mkdir()
+    code = (
+        "import sys; from pathlib import Path; from softlabels.locks import holder\n"
+        "from softlabels.sweep.trials import *\n"
+        f"p = Path({str(tmp_path)!r}); a = Trial('a', p / 'script.py', ('hang',), p / 'a')\n"
+        "run_trial(a, p, holder(p), 1)"
+    )
+    with hold(tmp_path):  # the sweep goes on: it is a cluster's worker that is killed
+        worker = subprocess.Popen([sys.executable, "-c", code])
+        until(lambda: (a.folder / "pid").exists() and (a.folder / "pid").read_text())
+        worker.kill()
+        worker.wait()
+        until(lambda: not alive(int((a.folder / "pid").read_text())), seconds=10)
+
+
 def test_a_held_folder_names_its_holder_and_others_wait(tmp_path):
     code = (
         "import sys, time; from softlabels.locks import hold\n"
@@ -120,17 +197,3 @@ def test_a_killed_holder_holds_no_longer(tmp_path):
     assert Path(tmp_path, ".holder").exists()  # left behind, and believed by nobody
     with hold(tmp_path):
         pass
-
-
-def test_trials_run_on_a_dask_cluster(trial, tmp_path):
-    distributed = pytest.importorskip("distributed")
-    with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as ours,
-        distributed.Client(ours),
-        joblib.parallel_config(backend="dask"),
-        hold(tmp_path),
-    ):
-        trials = [trial("a"), trial("b", "fail"), trial("c")]
-        failures = run_trials(trials, tmp_path, jobs=2, progressbar=False)
-    assert [each.trial.name for each in failures] == ["b"]
-    assert [status(each) for each in trials] == ["done", "failed", "done"]
