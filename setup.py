@@ -44,7 +44,7 @@ setup(
         "ruamel.yaml",
     ],
     extras_require={
-        "cluster": ["distributed"],
+        "cluster": ["distributed", "ray"],
         "wavlm": ["transformers"],
         "dev": [
             "build",
@@ -52,6 +52,7 @@ setup(
             "mypy",
             "pytest",
             "pytest-xdist",
+            "ray",
             "ruff",
             "setuptools>=77,<82",
             "transformers",

@@ -28,7 +28,7 @@ write("run.json", json.dumps({"seed": seed}))
 checkpoint = folder / "checkpoint"
 state = json.loads(checkpoint.read_text()) if checkpoint.exists() else [0, seed]
 while state[0] < 3:
-    time.sleep(0.02)
+    time.sleep(0.1)
     state = [state[0] + 1, state[1] * 1103515245 % 2**31]
     write("checkpoint", json.dumps(state))
 write("metrics.json", json.dumps({"UA": state[1]}))
