@@ -249,4 +249,6 @@ class Classifier(nn.Module):
 
     def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
         """Embeddings [B, F] → log-probabilities [B, K]."""
-        return self.linear(embeddings).log_softmax(dim=-1)
+        logits = self.linear(embeddings)
+        # at least float32: in bfloat16 probabilities would not sum to 1
+        return logits.log_softmax(dim=-1, dtype=torch.promote_types(logits.dtype, torch.float32))

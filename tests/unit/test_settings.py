@@ -109,7 +109,7 @@ WRONG = [
     ("seed", "x", "a whole number"),
     ("hidden_size", "-4", "a whole number from 1 to 8192"),
     ("train_on", "clear,ambiguous", r"as in [clear, ambiguous]"),
-    ("encoder", "sfot", "one of hard, modified_soft, soft"),
+    ("encoder", "sfot", "one of class_prior, dawid_skene, dirichlet, dirichlet_mixture, hard"),
     ("frontend", "mel", "one of acoustic47, fbank"),
     ("normalization", "none", "one of corpus, speaker"),
     ("merge", "[a]", "as in {one: another}"),
@@ -160,7 +160,10 @@ def test_help_shows_the_settings_and_the_yamls_defaults(capsys):
         assert ended.value.code == 0
         text = capsys.readouterr().out
         assert "What it does." in text
-        assert f"--encoder{default}: one of hard, modified_soft, soft" in text
+        assert (
+            f"--encoder{default}: one of class_prior, dawid_skene, dirichlet, dirichlet_mixture, hard"
+            in text
+        )
         assert "--precision" in text
     assert all(f"--{name}" in text for name in SETTINGS)
 
