@@ -2,8 +2,8 @@
 
 Reading a release takes time, so the manifest is kept in the cache, in a folder named for the
 release's files (places, sizes, times of change), the reader and its options: it is read once,
-whoever asks, and anew where anything changed or its own files are damaged. What depends on classes, merging, agreement or
-the split is derived from it each time, which is quick.
+whoever asks, and anew where anything changed or the folder is damaged. What depends on classes,
+merging, agreement or the split is derived from it each time, which is quick.
 """
 
 from __future__ import annotations
