@@ -26,6 +26,7 @@ from softlabels.features.store import FeatureStore
 from softlabels.locks import hold
 from softlabels.report.page import write_report
 from softlabels.report.sweep import FORMAT, SWEEP_FILE
+from softlabels.seal import seal
 from softlabels.simulate import cached_corpus, is_simulated
 from softlabels.sweep import rows as planning
 from softlabels.sweep.engines import ENGINES
@@ -35,7 +36,6 @@ from softlabels.sweep.trials import Trial, run_trials
 from softlabels.training import identity
 from softlabels.training.arguments import refuse_repeated
 from softlabels.training.main import Experiment, describe_run, feature_store, load
-from softlabels.training.seal import seal
 
 logger = logging.getLogger(__name__)
 

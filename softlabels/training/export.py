@@ -33,8 +33,8 @@ from softlabels.inference.networks import network_settings
 from softlabels.inference.settings import ModelSettings
 from softlabels.models.blstm import Classifier
 from softlabels.models.normalization import FeatureNormalization, UtteranceNormalization
+from softlabels.seal import seal
 from softlabels.training.brain import SoftLabelBrain, predict
-from softlabels.training.seal import seal
 
 logger = logging.getLogger(__name__)
 

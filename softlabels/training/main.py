@@ -32,6 +32,7 @@ from softlabels.features.frontends import front_end_fingerprint
 from softlabels.features.store import FeatureStore
 from softlabels.locks import hold
 from softlabels.metrics import majority_class
+from softlabels.seal import seal
 from softlabels.simulate import NOTICE, cached_corpus, is_simulated
 from softlabels.training import data, identity
 from softlabels.training.arguments import parse
@@ -40,7 +41,6 @@ from softlabels.training.export import export_model
 from softlabels.training.hparams import build, plain_values, read_tree, resolved
 from softlabels.training.loaders import clips, make_loaders, world_size
 from softlabels.training.results import result_table, score, write_results
-from softlabels.training.seal import seal
 from softlabels.training.settings import SETTINGS, check_settings
 
 logger = logging.getLogger(__name__)
@@ -113,6 +113,7 @@ def load(corpus: Corpus, arguments: Sequence[str]) -> Experiment:
     table = {**SETTINGS, **corpus.settings}
     given = parse(arguments, corpus.defaults, table, DESCRIPTION)
     run_opts = given.run_opts
+    check_device(run_opts["device"])
     if not torch.cuda.is_available() or run_opts["device"] == "cpu":
         names = run_opts.overridden_args | {"distributed_backend"}
         run_opts = dataclasses.replace(run_opts, distributed_backend="gloo", overridden_args=names)
@@ -128,6 +129,23 @@ def load(corpus: Corpus, arguments: Sequence[str]) -> Experiment:
     if Path(hparams["save_folder"]) != place:  # another run's checkpoints would be taken for ours
         raise InputError(f"save_folder must be {place}; got {hparams['save_folder']!r}")
     return Experiment(corpus, hparams, run_opts, resolved(tree))
+
+
+def check_device(name: str | None) -> None:
+    """Refuse a device that isn't there.
+
+    Example
+    -------
+    >>> check_device("tpu")
+    Traceback (most recent call last):
+    ...
+    softlabels.errors.InputError: --device tpu: there is no such device; give cpu
+    """
+    there = ["cpu", "cuda"][: 1 + torch.cuda.is_available()]
+    there += [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    there += ["mps"] if torch.backends.mps.is_available() else []
+    if name is not None and name not in [*there, "cpu:0", "mps:0"]:
+        raise InputError(f"--device {name}: there is no such device; give {' or '.join(there)}")
 
 
 def feature_store(hparams: Mapping[str, Any]) -> FeatureStore:
@@ -160,6 +178,17 @@ def describe_run(experiment: Experiment) -> dict[str, Any]:
         },
         "versions": identity.versions(),
     }
+
+
+def prepare_once(experiment: Experiment, data_folder: str | Path) -> Prepared:
+    """Prepare the corpus: the main process reads and reports, others take it from the cache."""
+    if not if_main_process():
+        logging.getLogger("softlabels.corpora").setLevel(logging.ERROR)
+        ddp_barrier()
+    prepared = prepare(experiment.corpus, data_folder, **experiment.preparation)
+    if if_main_process():
+        ddp_barrier()
+    return prepared
 
 
 def choose_targets(hparams: Mapping[str, Any], prepared: Prepared) -> dict[str, Manifest]:
@@ -217,8 +246,7 @@ def train_and_test(experiment: Experiment) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     if notice:
         logger.warning(notice)
-    run_on_main(prepare, args=[experiment.corpus, data_folder], kwargs=experiment.preparation)
-    prepared = prepare(experiment.corpus, data_folder, **experiment.preparation)
+    prepared = prepare_once(experiment, data_folder)
     made_by["corpus"] = prepared.digest
     run_on_main(identity.claim, args=[folder, made_by])
     partition = json.dumps(prepared.partition, indent=2, ensure_ascii=False)

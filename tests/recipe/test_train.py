@@ -365,3 +365,14 @@ def test_test_labels_choose_nothing(everyday_release, tmp_path):
     assert len(weights[0]) == len(weights[1])
     for first, second in zip(*weights, strict=True):
         assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_the_partition_is_logged_once(everyday_release, tmp_path):
+    run("soft", everyday_release, tmp_path / "run")
+    assert (tmp_path / "run/log.txt").read_text("utf-8").count("Utterances:") == 1
+
+
+def test_a_device_that_is_not_there_is_named(everyday_release, tmp_path):
+    with pytest.raises(InputError, match="--device tpu: there is no such device; give cpu"):
+        run("soft", everyday_release, tmp_path / "run", "--device", "tpu")
+    assert not (tmp_path / "run").exists()
