@@ -38,10 +38,10 @@ def register_loss(name: str, output: str = "softmax") -> Callable[[Loss], Loss]:
 
     Example
     -------
-    >>> @register_loss("l1")
-    ... def l1(log_probabilities, targets):
+    >>> def l1(log_probabilities, targets):
     ...     return (log_probabilities.exp() - targets).abs().mean()
-    >>> get_loss("l1") is l1
+    >>> with LOSSES.temporarily("l1", l1):  # for good: @register_loss("l1")
+    ...     get_loss("l1") is l1
     True
     """
     if output not in OUTPUTS:
@@ -113,17 +113,21 @@ def choose_loss(name: str | None, own: Loss, output: str) -> Loss:
     softlabels.errors.InputError: loss 'dirichlet_multinomial' needs output: dirichlet; got softmax
     """
     loss = own if name is None else get_loss(name)
-    needed = getattr(loss, "output", "softmax")
+    needed = _output_of(loss)
     if needed == output:
         return loss
     name = name or getattr(own, "__name__", repr(own))
     if needed == "dirichlet":
         raise InputError(f"loss {name!r} needs output: {needed}; got {output}")
-    fitting = [each for each, loss in LOSSES.loaded().items() if loss.output == output]
+    fitting = [each for each, loss in LOSSES.loaded().items() if _output_of(loss) == output]
     raise InputError(
         f"loss {name!r} is of probabilities alone, and leaves the precision of output: {output} "
         f"untrained; give loss: {' or '.join(sorted(fitting))}, or output: {needed}"
     )
+
+
+def _output_of(loss: Loss) -> str:
+    return str(getattr(loss, "output", "softmax"))
 
 
 def takes_counts(loss: Loss) -> bool:

@@ -33,7 +33,7 @@ from softlabels.features.frontends import BUILT_IN, front_end_fingerprint, get_f
 from softlabels.inference.abstention import entropy_threshold
 from softlabels.inference.networks import network_settings
 from softlabels.inference.settings import ModelSettings
-from softlabels.inference.temperature import at_temperature, fit_temperature
+from softlabels.inference.temperature import fit_temperature
 from softlabels.models.heads import CLASSIFIERS, output_of
 from softlabels.models.normalization import FeatureNormalization, UtteranceNormalization
 from softlabels.training.brain import SoftLabelBrain, predict
@@ -89,10 +89,10 @@ def export_model(brain: SoftLabelBrain, valid: DataLoader, notice: str | None = 
     results, by_utterance = Path(brain.hparams.output_folder), _by_utterance(brain)
     with as_exported(brain):
         validated = predict(brain, valid)
-    outputs, temperature = validated.log_probabilities, 1.0
+    temperature = 1.0
     if getattr(brain.hparams, "calibration", None):
-        temperature = fit_temperature(outputs, validated.shares)
-        outputs = at_temperature(outputs, temperature)
+        temperature = fit_temperature(validated.log_probabilities, validated.shares)
+        validated = validated.at(temperature)
 
     def fill(folder: Path) -> None:
         run_yaml = (results / "hyperparams.yaml").read_text("utf-8")
@@ -100,7 +100,7 @@ def export_model(brain: SoftLabelBrain, valid: DataLoader, notice: str | None = 
         told = [notice, BY_UTTERANCE if by_utterance else None]
         settings = _settings(
             brain.hparams,
-            entropy_threshold(outputs),
+            entropy_threshold(validated.log_probabilities),
             temperature,
             int(brain.best["epoch"]),
             "; ".join(filter(None, told)) or None,
@@ -193,7 +193,7 @@ def _cooled(classifier: torch.nn.Module, temperature: float) -> torch.nn.Module:
     cooled = copy.deepcopy(classifier)
     with torch.no_grad():
         for weights in cooled.parameters():
-            weights /= temperature
+            weights.div_(temperature)
     return cooled
 
 
