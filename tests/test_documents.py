@@ -15,6 +15,7 @@ import soundfile
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
     "README.md",
+    "docs/losses.md",
     "docs/targets.md",
     "recipes/IEMOCAP/README.md",
     "recipes/table/README.md",
