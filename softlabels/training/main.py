@@ -126,6 +126,11 @@ def load(corpus: Corpus, arguments: Sequence[str]) -> Experiment:
     check_settings(values, given.file, table)
     check_preparation(corpus, {name: values[name] for name in preparation_settings(corpus)})
     hparams = build(tree)
+    if hparams["annotation_encoder"].name != hparams["encoder"]:  # results would bear its name
+        raise InputError(
+            f"{given.file} builds the encoder {hparams['annotation_encoder'].name!r}, but "
+            f"encoder is {hparams['encoder']!r}; set encoder and encoder_options alone"
+        )
     hparams["train_on"] = data.check_train_on(hparams["train_on"])
     data.check_normalization(hparams["normalization"], hparams["mean_var_norm"])
     check_output(hparams)
