@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from softlabels.errors import InputError
 from softlabels.models.blstm import BLSTMAttention, frames_from_lengths
 
 HEADS = ("linear", "blstm")
@@ -91,7 +92,7 @@ class WavLMEmbedding(nn.Module):
     ) -> None:
         super().__init__()
         if head not in HEADS:
-            raise ValueError(f"head must be one of {HEADS}; got {head!r}")
+            raise InputError(f"head must be one of {HEADS}; got {head!r}")
         try:
             from speechbrain.integrations.huggingface.wavlm import WavLM
         except ImportError as error:
@@ -100,7 +101,7 @@ class WavLMEmbedding(nn.Module):
         try:
             self.wavlm = WavLM(source, save_path, freeze=freeze, output_all_hiddens=True)
         except (OSError, ValueError) as error:
-            raise ValueError(
+            raise InputError(
                 f"wavlm {source!r} is neither a WavLM's folder nor its id on the hub, "
                 f"or the hub can't be reached: {error}"
             ) from error
