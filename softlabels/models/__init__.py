@@ -7,15 +7,15 @@ from softlabels.models.normalization import (
     NoNormalization,
     UtteranceNormalization,
 )
-from softlabels.models.wavlm import RawAudio, WavLMEmbedding
+from softlabels.models.pretrained import LayersEmbedding, needs_frames
 
 __all__ = [
     "ECAPA",
     "BLSTMAttention",
     "Classifier",
     "FeatureNormalization",
+    "LayersEmbedding",
     "NoNormalization",
-    "RawAudio",
     "UtteranceNormalization",
-    "WavLMEmbedding",
+    "needs_frames",
 ]

@@ -49,7 +49,7 @@ DESCRIPTION = """Train and test a speech emotion classifier on what annotators v
 command again to resume what was stopped."""
 
 # Where things lie changes no number, so it is no part of a run's identity.
-PLACES = {"data_folder", "output_folder", "save_folder", "feature_store"}
+PLACES = {"data_folder", "output_folder", "save_folder", "feature_store", "pretrained"}
 # SpeechBrain's run options that change numbers
 OPTIONS = (
     "precision",
