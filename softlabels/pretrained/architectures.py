@@ -13,7 +13,7 @@ ACTIVATIONS = ("gelu", "gelu_new", "relu", "silu")
 
 @dataclass(frozen=True)
 class Wholes(Kind):
-    """A list of 1 to ``longest`` whole numbers from 1 to ``most``.
+    """A list of 1 to ``longest`` whole numbers from ``least`` to ``most``.
 
     Example
     -------
@@ -23,13 +23,14 @@ class Wholes(Kind):
 
     longest: int
     most: int
+    least: int = 1
 
     def holds(self, value: Any) -> bool:
         listed = isinstance(value, (list, tuple)) and 1 <= len(value) <= self.longest
-        return listed and all(map(Whole(1, self.most).takes, value))
+        return listed and all(map(Whole(self.least, self.most).takes, value))
 
     def allowed(self) -> str:
-        return f"a list of 1 to {self.longest} whole numbers from 1 to {self.most}"
+        return f"a list of 1 to {self.longest} whole numbers from {self.least} to {self.most}"
 
 
 class Field(NamedTuple):
@@ -66,7 +67,7 @@ _OF_WAVEFORM = {
     "layer_norm_eps": Field(Number(0, 0.1, above=True), 1e-5),
     "feat_extract_activation": _ACTIVATION,
     "conv_dim": Field(Wholes(16, 4096), [512] * 7),
-    "conv_stride": Field(Wholes(16, 64), [5, 2, 2, 2, 2, 2, 2]),
+    "conv_stride": Field(Wholes(16, 64, least=2), [5, 2, 2, 2, 2, 2, 2]),
     "conv_kernel": Field(Wholes(16, 64), [10, 3, 3, 3, 3, 2, 2]),
     "conv_bias": Field(Switch(), False),
     "num_conv_pos_embedding_groups": Field(Whole(1, 1024), 16),

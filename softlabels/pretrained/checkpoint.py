@@ -40,6 +40,8 @@ class Checkpoint:
     ---------
     name : str
         The folder's, or the model's on the hub.
+    place : str
+        The folder, or the id on the hub.
     folder : pathlib.Path
         With ``config.json`` and ``model*.safetensors`` as transformers writes them; of encoders
         of the waveform ``preprocessor_config.json`` too.
@@ -51,6 +53,7 @@ class Checkpoint:
     """
 
     name: str
+    place: str
     folder: Path
     config: EncoderConfig = field(hash=False)  # the digest's
     digest: str
@@ -69,13 +72,15 @@ class Checkpoint:
         return weights
 
 
-def open_checkpoint(source: str | os.PathLike[str]) -> Checkpoint:
+def open_checkpoint(source: str | os.PathLike[str], download: bool = True) -> Checkpoint:
     """Open a pretrained encoder's folder, or one of the Hugging Face hub.
 
     Arguments
     ---------
     source : str or os.PathLike
-        A folder, or a model's id on the hub, which is downloaded once.
+        A folder, or a model's id on the hub.
+    download : bool
+        Whether a model of the hub is downloaded where it isn't on this machine yet.
 
     Returns
     -------
@@ -87,7 +92,7 @@ def open_checkpoint(source: str | os.PathLike[str]) -> Checkpoint:
         If there is no such folder or model, it isn't one of the known architectures, or its
         weights aren't safetensors.
     """
-    folder = _folder(source)
+    folder = _folder(source, download)
     config = _read_config(folder)
     try:
         stats = [(file.name, os.stat(file)) for file in _files(folder)]
@@ -95,7 +100,10 @@ def open_checkpoint(source: str | os.PathLike[str]) -> Checkpoint:
         raise InputError(f"{folder}: the weights can't be read ({error.strerror})") from error
     version = tuple((name, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in stats)
     text = json.dumps(asdict(config))
-    return Checkpoint(encoder_name(source), folder, config, _digest_of_files(folder, text, version))
+    place = str(folder) if os.path.isdir(source) else os.fspath(source)
+    return Checkpoint(
+        encoder_name(source), place, folder, config, _digest_of_files(folder, text, version)
+    )
 
 
 def encoder_name(source: str | os.PathLike[str]) -> str:
@@ -121,7 +129,7 @@ def write_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     save_file(weights, folder / "model.safetensors")
 
 
-def _folder(source: str | os.PathLike[str]) -> Path:
+def _folder(source: str | os.PathLike[str], download: bool) -> Path:
     if os.path.isdir(source):
         return Path(source).absolute()
     name = os.fspath(source)
@@ -130,7 +138,8 @@ def _folder(source: str | os.PathLike[str]) -> Path:
     try:
         from huggingface_hub import snapshot_download
 
-        return Path(snapshot_download(name, allow_patterns=[CONFIG_FILE, AUDIO_FILE, WEIGHTS]))
+        patterns = [CONFIG_FILE, AUDIO_FILE, WEIGHTS]
+        return Path(snapshot_download(name, allow_patterns=patterns, local_files_only=not download))
     except ImportError as error:
         raise InputError(
             f"pretrained: there is no folder {name}; to get it from the hub: "

@@ -40,7 +40,7 @@ class LayersOf(nn.Module):
         if self.whisper:
             self.register_buffer("mel", _mel_filters(config.fields["num_mel_bins"]), False)
             self.longest = min(WINDOW, config.fields["max_source_positions"] * STRIDE)
-            self.shortest = N_FFT
+            self.shortest = STRIDE
         else:
             self.longest = WINDOW
             self.shortest = 1  # samples that the convolutions make one frame of
@@ -66,7 +66,6 @@ class LayersOf(nn.Module):
 
     def _log_mel(self, wavs: torch.Tensor) -> torch.Tensor:
         """Compute log mel energies [B, M, T] of the clip alone, two for each frame."""
-        wavs = pad(wavs, (0, -wavs.shape[1] % STRIDE))
         window = torch.hann_window(N_FFT, device=wavs.device)
         spectra = torch.stft(wavs, N_FFT, HOP, window=window, return_complex=True)
         power = spectra[..., :-1].abs() ** 2

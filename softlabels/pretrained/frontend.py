@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from softlabels.errors import InputError
-from softlabels.pretrained.checkpoint import encoder_name, open_checkpoint
+from softlabels.pretrained.checkpoint import Checkpoint, encoder_name, open_checkpoint
 
 WEIGHTED, LAST = "weighted", "last"
 
@@ -47,7 +47,7 @@ class PretrainedFrontEnd(nn.Module):
 
     Arguments
     ---------
-    source : str or os.PathLike
+    source : str, os.PathLike or Checkpoint
         A folder, or a model's id on the Hugging Face hub; see
         `softlabels.pretrained.checkpoint.open_checkpoint`.
     layers : str or int
@@ -65,23 +65,34 @@ class PretrainedFrontEnd(nn.Module):
     VERSION = 1
 
     def __init__(
-        self, source: str | os.PathLike[str], layers: str | int = WEIGHTED, frames: bool = False
+        self,
+        source: str | os.PathLike[str] | Checkpoint,
+        layers: str | int = WEIGHTED,
+        frames: bool = False,
     ) -> None:
         super().__init__()
-        self._checkpoint = open_checkpoint(source)
+        opened = isinstance(source, Checkpoint)
+        self._checkpoint = source if opened else open_checkpoint(source)
         config = self._checkpoint.config
         self.digest = self._checkpoint.digest
         last = config.layers if layers in (WEIGHTED, LAST) else int(check_layers(layers))
         if last > config.layers:
-            raise InputError(f"layers: {source} has 0 to {config.layers}; got {layers}")
+            raise InputError(
+                f"layers: {self._checkpoint.name} has 0 to {config.layers}; got {layers}"
+            )
         self.first, self.last = (0 if layers == WEIGHTED else last), last
-        self.frames = frames
+        self._chosen, self.frames = layers, frames
         self.transformers = _version()
 
     @property
-    def name(self) -> str:
-        """The encoder's name: its folder's, or the hub's."""
-        return self._checkpoint.name
+    def checkpoint(self) -> Checkpoint:
+        """The encoder's folder."""
+        return self._checkpoint
+
+    @property
+    def chosen(self) -> str | int:
+        """The setting ``layers``."""
+        return self._chosen
 
     @property
     def layers(self) -> int:
@@ -107,6 +118,7 @@ class PretrainedFrontEnd(nn.Module):
                 count += layers[0].shape[1]
                 total = total + torch.cat([layer.sum(dim=1) for layer in layers], dim=1)
         return total[:, None] / count
+
 
 def _version() -> str:
     try:

@@ -53,7 +53,8 @@ class SoftLabelBrain(sb.Brain):
     ``train_logger`` and, if the learning rate is to fall, ``lr_annealing``: a
     SpeechBrain scheduler by epoch. Where they hold ``class_weights`` [K], the loss in
     training weighs classes; ``lr_factors`` has parts of ``modules``, as
-    ``embedding_model.layer_weights``, whose learning rate is that many times the others'. Batches hold ``id``, ``features``, ``target`` and ``emotion``.
+    ``embedding_model.layer_weights``, whose learning rate is that many times the others'.
+    Batches hold ``id``, ``features``, ``target`` and ``emotion``.
 
     After `evaluate`, ``predictions`` holds those of the test set, ``best`` the validation
     scores of the epoch that was tested, and ``epochs`` those of all epochs.
@@ -82,7 +83,7 @@ class SoftLabelBrain(sb.Brain):
         self.epochs: list[dict[str, Any]] = []
 
     def init_optimizers(self) -> None:
-        """Make the optimizer; parts in ``lr_factors`` are groups with a learning rate of their own."""
+        """Make the optimizer; parts in ``lr_factors`` have a learning rate of their own."""
         super().init_optimizers()
         modules = torch.nn.ModuleDict(getattr(self.hparams, "modules", {}))
         for part, factor in getattr(self.hparams, "lr_factors", {}).items():

@@ -15,29 +15,35 @@ from softlabels.corpora.manifest import Manifest, ballots_of
 from softlabels.encoders import AnnotationEncoder, SoftEncoder
 from softlabels.errors import InputError
 from softlabels.features.store import FeatureStore
-from softlabels.models.normalization import (
-    NORMALIZATIONS,
-    NoNormalization,
-    mean_and_deviation,
-)
+from softlabels.models.normalization import NORMALIZATIONS, mean_and_deviation
 
 logger = logging.getLogger(__name__)
 
 TRAIN_ON = ("clear", "ambiguous")
 
 
-def check_normalization(normalization: str, mean_var_norm: torch.nn.Module) -> str:
-    """Return how features are normalised: 'corpus' or 'speaker', or raise a ValueError.
+def check_normalization(normalization: str, front_end: torch.nn.Module) -> str:
+    """Return how features are normalised: 'corpus' or 'speaker', or raise an InputError.
+
+    Arguments
+    ---------
+    normalization : str
+        The setting.
+    front_end : torch.nn.Module
+        One with an attribute ``frames`` that is false has one frame for a clip: a clip of an
+        unknown speaker can't be normalised by itself then.
 
     Example
     -------
-    >>> check_normalization("corpus", NoNormalization())
+    >>> check_normalization("corpus", torch.nn.Identity())
     'corpus'
     """
     if normalization not in NORMALIZATIONS:
         raise InputError(f"normalization must be one of {NORMALIZATIONS}; got {normalization!r}")
-    if normalization == "speaker" and isinstance(mean_var_norm, NoNormalization):
-        raise InputError("normalization must be 'corpus' for a network that hears raw audio")
+    if normalization == "speaker" and not getattr(front_end, "frames", True):
+        raise InputError(
+            "normalization must be corpus for a linear head on a pretrained encoder; got speaker"
+        )
     return normalization
 
 

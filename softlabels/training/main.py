@@ -49,7 +49,14 @@ DESCRIPTION = """Train and test a speech emotion classifier on what annotators v
 command again to resume what was stopped."""
 
 # Where things lie changes no number, so it is no part of a run's identity.
-PLACES = {"data_folder", "output_folder", "save_folder", "feature_store", "pretrained"}
+PLACES = {
+    "data_folder",
+    "output_folder",
+    "save_folder",
+    "feature_store",
+    "pretrained",
+    "embed_weights",
+}
 # SpeechBrain's run options that change numbers
 OPTIONS = (
     "precision",
@@ -123,7 +130,7 @@ def load(corpus: Corpus, arguments: Sequence[str]) -> Experiment:
     check_preparation(corpus, {name: values[name] for name in preparation_settings(corpus)})
     hparams = build(tree)
     hparams["train_on"] = data.check_train_on(hparams["train_on"])
-    data.check_normalization(hparams["normalization"], hparams["mean_var_norm"])
+    data.check_normalization(hparams["normalization"], hparams["compute_features"])
     place = Path(hparams["output_folder"], "save")
     if Path(hparams["save_folder"]) != place:  # another run's checkpoints would be taken for ours
         raise InputError(f"save_folder must be {place}; got {hparams['save_folder']!r}")

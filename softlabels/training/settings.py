@@ -96,6 +96,9 @@ SETTINGS: dict[str, Setting] = {
         Word(lambda: HEADS),
         "on the layers: `linear` on the mean over time, `attention` over time, or `blstm` with it",
     ),
+    "embed_weights": Setting(
+        Switch(), "whether the model folder has the pretrained encoder itself, or its digest"
+    ),
     "weight_decay": Setting(Number(0, 1), "decoupled from the gradient (AdamW)"),
     "feature_store": Setting(
         Text(optional=True), "where features are kept; null: `$SOFTLABELS_CACHE`"

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import save
 
 from softlabels.features.audio import read_mono
+from softlabels.features.frontends import feature_size
 from softlabels.inference.classifier import SoftLabelClassifier
 from softlabels.inference.loading import UnsafeModelError, load_model
 from softlabels.inference.settings import ModelSettings
@@ -28,9 +29,10 @@ SETTINGS = ModelSettings(("happy", "sad", "angry"), "acoustic47", "corpus", NETW
 
 def weights(settings=SETTINGS):
     torch.manual_seed(0)
+    network = settings.build(feature_size(settings.front_end("no folder")))
     return {
         name: (torch.rand(tensor.shape) + 0.1).to(tensor.dtype)
-        for name, tensor in settings.build().state_dict().items()
+        for name, tensor in network.state_dict().items()
     }
 
 
