@@ -18,8 +18,8 @@ class Network(NamedTuple):
     """A kind of network: features [B, T, F], lengths [B] → embeddings [B, E].
 
     ``build`` takes F and the sizes by name, each in its range or one of some words; the network
-    has them as attributes, and ``embedding`` is that which is E. ``exact``: whether an utterance's embedding
-    is the same alone and in any batch.
+    has them as attributes, and ``embedding`` is that which is E. ``exact``: whether an
+    utterance's embedding is the same alone and in any batch.
     """
 
     build: Callable[..., nn.Module]

@@ -7,7 +7,7 @@ from softlabels.models.normalization import (
     NoNormalization,
     UtteranceNormalization,
 )
-from softlabels.models.pretrained import LayersEmbedding, needs_frames
+from softlabels.models.pretrained import LayersEmbedding
 
 __all__ = [
     "ECAPA",
@@ -17,5 +17,4 @@ __all__ = [
     "LayersEmbedding",
     "NoNormalization",
     "UtteranceNormalization",
-    "needs_frames",
 ]

@@ -48,6 +48,12 @@ class LayersOf(nn.Module):
             for kernel, stride in reversed(list(sizes)):
                 self.shortest = (self.shortest - 1) * stride + kernel
 
+    def freeze_convolutions(self) -> None:
+        """Keep the layers under the Transformer, and Whisper's positions, as they are."""
+        under = ("conv1", "conv2", "embed_positions") if self.whisper else ("feature_extractor",)
+        for name in under:
+            getattr(self.encoder, name).requires_grad_(False)
+
     def windows(self, wavs: torch.Tensor, last: int) -> Iterator[tuple[torch.Tensor, ...]]:
         """Compute layers 0, the Transformer's input, to ``last``, a window at a time."""
         if self.normalize:  # over the clip, as transformers' feature extractor does

@@ -28,15 +28,15 @@ def check_layers(layers: str | int) -> str | int:
     return layers
 
 
-def label(source: str, layers: str | int, head: str) -> str:
+def label(source: str, layers: str | int, head: str, freeze: bool) -> str:
     """Name what runs on a pretrained encoder have in common, for a folder.
 
     Example
     -------
-    >>> label("openai/whisper-base", "weighted", "linear")
+    >>> label("openai/whisper-base", "weighted", "linear", freeze=True)
     'whisper-base_weighted_linear'
     """
-    return f"{encoder_name(source)}_{layers}_{head}"
+    return f"{encoder_name(source)}_{layers}_{head}{'' if freeze else '_trained'}"
 
 
 class PretrainedFrontEnd(nn.Module):

@@ -14,6 +14,7 @@ from speechbrain.utils.data_pipeline import provides, takes
 from softlabels.corpora.manifest import Manifest, ballots_of
 from softlabels.encoders import AnnotationEncoder, SoftEncoder
 from softlabels.errors import InputError
+from softlabels.features.files import AudioFiles
 from softlabels.features.store import FeatureStore
 from softlabels.models.normalization import NORMALIZATIONS, mean_and_deviation
 
@@ -156,7 +157,7 @@ def shares_of_votes(manifest: Mapping[str, dict[str, Any]], classes: Sequence[st
 
 
 def speaker_statistics(
-    manifest: Mapping[str, dict[str, Any]], store: FeatureStore
+    manifest: Mapping[str, dict[str, Any]], store: FeatureStore | AudioFiles
 ) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """Compute each speaker's mean and deviation from their own, unlabelled audio.
 
@@ -164,7 +165,7 @@ def speaker_statistics(
     ---------
     manifest : dict
         id → entry with ``speaker`` and ``wav``.
-    store : FeatureStore
+    store : FeatureStore or AudioFiles
         Where the files' features are.
 
     Returns
@@ -182,7 +183,7 @@ def speaker_statistics(
 
 def make_dataset(
     manifest: Mapping[str, dict[str, Any]],
-    store: FeatureStore,
+    store: FeatureStore | AudioFiles,
     speakers: Mapping[str, tuple[torch.Tensor, torch.Tensor]] | None = None,
 ) -> DynamicItemDataset:
     """Make a data set of features and targets.
@@ -191,7 +192,7 @@ def make_dataset(
     ---------
     manifest : dict
         id → entry with ``wav``, ``speaker``, ``emotion`` and ``target``.
-    store : FeatureStore
+    store : FeatureStore or AudioFiles
         Where the files' features are.
     speakers : dict, optional
         speaker → mean and deviation, to normalise features by speaker.

@@ -28,10 +28,12 @@ from softlabels.corpora.settings import check_settings as check_preparation
 from softlabels.corpora.settings import preparation_settings
 from softlabels.corpora.summary import describe_partition
 from softlabels.errors import InputError
+from softlabels.features.files import AudioFiles
 from softlabels.features.frontends import front_end_fingerprint
 from softlabels.features.store import FeatureStore
 from softlabels.locks import hold
 from softlabels.metrics import majority_class
+from softlabels.pretrained.training import Audio
 from softlabels.simulate import NOTICE, cached_corpus, is_simulated
 from softlabels.training import data, identity
 from softlabels.training.arguments import parse
@@ -137,8 +139,10 @@ def load(corpus: Corpus, arguments: Sequence[str]) -> Experiment:
     return Experiment(corpus, hparams, run_opts, resolved(tree))
 
 
-def feature_store(hparams: Mapping[str, Any]) -> FeatureStore:
-    """Return the store of this run's features."""
+def feature_store(hparams: Mapping[str, Any]) -> FeatureStore | AudioFiles:
+    """Return the store of this run's features, or the files where its network takes audio."""
+    if isinstance(hparams["compute_features"], Audio):
+        return AudioFiles()
     settings = (hparams["feature_store"], hparams["feature_dtype"])
     return FeatureStore(hparams["compute_features"], *settings)
 

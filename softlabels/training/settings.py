@@ -87,7 +87,12 @@ SETTINGS: dict[str, Setting] = {
     "pretrained": Setting(
         Text(), "the pretrained encoder: a folder, or its id on the Hugging Face hub"
     ),
-    "freeze": Setting(Switch(), "whether the pretrained encoder stays as it is"),
+    "freeze": Setting(
+        Switch(), "whether the pretrained encoder stays as it is; else it is trained too"
+    ),
+    "lr_pretrained": Setting(
+        Number(0, 1, above=True), "learning rate of the encoder in the first epoch, if not frozen"
+    ),
     "layers": Setting(
         Checked(check_layers, "weighted, last, or a layer's number from 0"),
         "of the pretrained encoder: all, by weights that are learned, or one",
@@ -160,10 +165,10 @@ def settings_table(defaults: Mapping[str, Any], table: Mapping[str, Setting] = S
 
     Example
     -------
-    >>> print(settings_table({"freeze": True}))
+    >>> print(settings_table({"lr_final": 0}))
     | setting | default | values | meaning |
     |---|---|---|---|
-    | `--freeze` | `true` | true or false | whether the pretrained encoder stays as it is |
+    | `--lr_final` | `0` | a number from 0 to 1 | learning rate of the last epoch; linear between |
     """
     lines = ["| setting | default | values | meaning |", "|---|---|---|---|"]
     for name, default in defaults.items():
