@@ -154,8 +154,9 @@ def feature_size(front_end: nn.Module) -> int:
     >>> feature_size(get_front_end("mfcc"))
     60
     """
-    if hasattr(front_end, "size"):
-        return int(front_end.size)
+    size: int | None = getattr(front_end, "size", None)
+    if size is not None:
+        return size
     with torch.no_grad():
         return int(front_end(torch.zeros(1, SAMPLE_RATE)).shape[-1])
 
