@@ -15,6 +15,7 @@ import soundfile
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
     "README.md",
+    "docs/losses.md",
     "docs/targets.md",
     "recipes/IEMOCAP/README.md",
     "recipes/table/README.md",
@@ -157,7 +158,7 @@ def test_constraints_are_names_and_versions_only():
 def test_the_encoder_of_the_walk_through_is_found_after_pip_install_alone(tmp_path):
     source, site = tmp_path / "softlabels-prior", tmp_path / "site"
     source.mkdir()
-    module, usage = blocks("docs/encoders.md", "python")
+    module, _, usage = blocks("docs/encoders.md", "python")
     (source / "pyproject.toml").write_text(*blocks("docs/encoders.md", "toml"))
     (source / "softlabels_prior.py").write_text(module)
     (tmp_path / "votes.csv").write_text("task,worker,label\nu1,ann,happy\nu1,bob,neutral\n")

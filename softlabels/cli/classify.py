@@ -18,7 +18,7 @@ ENDINGS = (
     *(".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus"),
     *(".sph", ".voc", ".w64", ".wav"),
 )
-DIGITS = {"entropy": 3, "start": 1, "end": 1}
+DIGITS = {"entropy": 3, "precision": 1, "start": 1, "end": 1}
 
 
 @click.command(
@@ -117,6 +117,7 @@ def _rows(file: str, result: Any) -> list[dict[str, Any]]:
             "label": result.label,
             "abstained": result.abstained,
             "entropy": result.entropy,
+            **({} if result.precision is None else {"precision": result.precision}),
             "windows": len(result.windows),
             "distribution": result.distribution,
         }

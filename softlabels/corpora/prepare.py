@@ -2,8 +2,8 @@
 
 Reading a release takes time, so the manifest is kept in the cache, in a folder named for the
 release's files (places, sizes, times of change), the reader and its options: it is read once,
-whoever asks, and anew where anything changed. What depends on classes, merging, agreement or
-the split is derived from it each time, which is quick.
+whoever asks, and anew where anything changed or the folder is damaged. What depends on classes,
+merging, agreement or the split is derived from it each time, which is quick.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from softlabels.corpora.manifest import (
 from softlabels.corpora.settings import check_settings
 from softlabels.corpora.splits import derive_splits
 from softlabels.corpora.summary import log_summary
-from softlabels.files import make_once
+from softlabels.seal import make_sealed
 
 VERSION = 1  # of the manifest: raised when reading the same release gives another one
 
@@ -151,7 +151,7 @@ def prepare(
     settings = check_settings(corpus, settings)
     root, options = Path(data_folder), {name: settings[name] for name in corpus.options}
     folder = Path(cache or cache_folder()) / "corpora" / _key(corpus, root, options)
-    make_once(folder, lambda new: _read(new, corpus, root, options))
+    make_sealed(folder, lambda new: _read(new, corpus, root, options))
     manifest, settings["manifest"] = read_manifest(folder / "manifest.json")
     for entry in manifest.values():
         entry["wav"] = entry["wav"].replace("{data_root}", str(root))

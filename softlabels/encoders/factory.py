@@ -155,7 +155,12 @@ def encoder_from_settings(
         importlib.import_module("speechbrain.utils.checkpoints")
     known = encoder_options(ENCODERS.get(name))
     shared = {key: value for key, value in settings.items() if key in known}
-    return get_encoder(name, classes, **{**shared, **(options or {})})
+    try:
+        return get_encoder(name, classes, **{**shared, **(options or {})})
+    except InputError as error:
+        if not options:
+            raise
+        raise InputError(f"{error} (--encoder_options {dict(options)})") from error
 
 
 def encoder_options(cls: type[AnnotationEncoder]) -> dict[str, Any]:

@@ -68,6 +68,9 @@ class Classification:
         on single clips, so for the mean of several windows it is a rough guide.
     windows : tuple of Window
         One for a recording of up to 40 s.
+    precision : float or None
+        How sure the model is of the distribution, whether or not that is flat: the predicted
+        Dirichlet distribution's Σ α, the mean over the windows. None: the model gives none.
 
     Example
     -------
@@ -81,6 +84,7 @@ class Classification:
     label: str
     abstained: bool
     windows: tuple[Window, ...]
+    precision: float | None = None
 
 
 class SoftLabelClassifier:
@@ -246,25 +250,26 @@ class SoftLabelClassifier:
         size = batch_size if self.settings.exact else 1
         grouped = batches([len(clip) for clip in clips], size)
         with single_precision(), workers(len(grouped)) as mapped:
-            results = mapped(lambda batch: self._probabilities([clips[i] for i in batch]), grouped)
-            for batch, probabilities in zip(grouped, results, strict=True):
-                outputs[batch] = probabilities.double()
+            results = mapped(lambda batch: self._outputs([clips[i] for i in batch]), grouped)
+            for batch, of_batch in zip(grouped, results, strict=True):
+                outputs[batch] = of_batch.double()
         for wav, of_one in zip(wavs, outputs.split([len(each) for each in cut]), strict=True):
             yield self._judge(of_one, len(wav))
 
     @torch.inference_mode()
-    def _probabilities(self, clips: list[torch.Tensor]) -> torch.Tensor:
+    def _outputs(self, clips: list[torch.Tensor]) -> torch.Tensor:
         """Clips [N] each → [B, K]."""
         each = features_of(self.front_end, clips)
         features = pad_sequence(each, batch_first=True)
         lengths = torch.tensor([len(frames) for frames in each]) / features.shape[1]
         features = self.network["mean_var_norm"](features, lengths)
         embeddings = self.network["embedding_model"](features, lengths)
-        return self.network["classifier"](embeddings).exp()
+        outputs: torch.Tensor = self.network["classifier"](embeddings)
+        return outputs
 
-    def _judge(self, probabilities: torch.Tensor, samples: int) -> Classification:
-        """The windows' probabilities [W, K] of a recording → its classification."""
-        p = probabilities / probabilities.sum(dim=1, keepdim=True)
+    def _judge(self, outputs: torch.Tensor, samples: int) -> Classification:
+        """The windows' outputs [W, K] of a recording → its classification."""
+        p = (outputs / self.settings.temperature).softmax(dim=1)
         if not torch.isfinite(p).all():
             raise ValueError("the network gave no distribution: its weights are damaged")
         parts = tuple(
@@ -281,7 +286,14 @@ class SoftLabelClassifier:
             label=self.settings.classes[int(mean.argmax())],
             abstained=flatness > self.settings.abstain_above,
             windows=parts,
+            precision=self._precision(outputs),
         )
+
+    def _precision(self, outputs: torch.Tensor) -> float | None:
+        """The mean of the windows' precisions, which no temperature changes."""
+        if self.settings.output != "dirichlet":
+            return None
+        return float(outputs.exp().sum(dim=1).mean())
 
     def _named(self, p: torch.Tensor) -> dict[str, float]:
         return dict(zip(self.settings.classes, p.tolist(), strict=True))

@@ -15,7 +15,8 @@ from softlabels.features.frontends import BUILT_IN, get_front_end
 from softlabels.inference.networks import NETWORKS, check_network
 from softlabels.inference.precision import single_precision
 from softlabels.inference.pretrained import EncoderReference
-from softlabels.models.blstm import Classifier
+from softlabels.inference.temperature import COLDEST, HOTTEST
+from softlabels.models.heads import CLASSIFIERS, get_classifier
 from softlabels.models.normalization import (
     NORMALIZATIONS,
     FeatureNormalization,
@@ -49,6 +50,10 @@ class ModelSettings:
         The training's epoch that the weights are of.
     notice : str or None
         What whoever uses the model must know.
+    output : str
+        What the classifier gives: 'softmax' or 'dirichlet'.
+    temperature : float
+        What outputs are divided by before softmax; 1: as they are.
     format : int
         Of these settings: 1.
 
@@ -73,6 +78,8 @@ class ModelSettings:
     abstain_above: float
     epoch: int
     notice: str | None = None
+    output: str = "softmax"
+    temperature: float = 1.0
     format: int = FORMAT
 
     def __post_init__(self) -> None:
@@ -95,6 +102,11 @@ class ModelSettings:
         above = self.abstain_above
         if type(above) not in (int, float) or not 0 <= above <= MOST_NATS:
             raise ValueError(f"abstain_above must be 0 to {MOST_NATS} nats; got {above!r:.80}")
+        if not isinstance(self.output, str) or self.output not in CLASSIFIERS:
+            raise ValueError(f"output must be one of {list(CLASSIFIERS)}; got {self.output!r:.80}")
+        t = self.temperature
+        if type(t) not in (int, float) or not COLDEST <= t <= HOTTEST:
+            raise ValueError(f"temperature must be {COLDEST} to {HOTTEST}; got {t!r:.80}")
         if self.notice is not None:
             _check_texts("notice", (self.notice,))
 
@@ -110,6 +122,8 @@ class ModelSettings:
         except RecursionError as error:
             raise ValueError("is nested too deeply") from error
         known = {field.name for field in fields(cls)}
+        if isinstance(given, dict):  # models made before there was a choice lack these
+            given = {"output": "softmax", "temperature": 1.0, **given}
         if not isinstance(given, dict) or set(given) != known:
             keys = sorted(set(given) ^ known) if isinstance(given, dict) else type(given).__name__
             raise ValueError(
@@ -163,7 +177,9 @@ class ModelSettings:
             parts = {
                 "mean_var_norm": normalization(size),
                 "embedding_model": model,
-                "classifier": Classifier(getattr(model, network.embedding), len(self.classes)),
+                "classifier": get_classifier(
+                    self.output, getattr(model, network.embedding), len(self.classes)
+                ),
             }
         return nn.ModuleDict(parts)
 

@@ -89,8 +89,10 @@ def presence_F1(log_probabilities: ArrayLike, shares: ArrayLike) -> float | None
     return float(f1_score(true[:, some], predicted[:, some], average="macro", zero_division=0))
 
 
-def ambiguity_AUPRC(log_probabilities: ArrayLike, ambiguous: ArrayLike) -> float | None:
-    """Compute how well the predictions' entropy finds ambiguous utterances.
+def ambiguity_AUPRC(
+    log_probabilities: ArrayLike, ambiguous: ArrayLike, precisions: ArrayLike | None = None
+) -> float | None:
+    """Compute how well the predictions' entropy, or a low precision, finds ambiguous utterances.
 
     Arguments
     ---------
@@ -98,6 +100,8 @@ def ambiguity_AUPRC(log_probabilities: ArrayLike, ambiguous: ArrayLike) -> float
         [N, K], natural logarithms of the predicted distributions.
     ambiguous : array_like
         [N], whether the annotators agree on no class.
+    precisions : array_like, optional
+        [N], the predicted Dirichlet distributions' precisions, to go by in place of entropy.
 
     Returns
     -------
@@ -114,5 +118,7 @@ def ambiguity_AUPRC(log_probabilities: ArrayLike, ambiguous: ArrayLike) -> float
     found = np.asarray(ambiguous, dtype=bool)
     if found.all() or not found.any():
         return None
+    if precisions is not None:
+        return float(average_precision_score(found, -np.asarray(precisions, float)))
     p = np.exp(np.asarray(log_probabilities, float))
     return float(average_precision_score(found, entropy(p)))

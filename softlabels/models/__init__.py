@@ -1,7 +1,8 @@
-"""Features → log-probabilities: normalisation, networks and classifiers that a YAML can name."""
+"""Normalisation, networks, and classifiers that give log-probabilities or concentrations."""
 
 from softlabels.models.blstm import BLSTMAttention, Classifier
 from softlabels.models.ecapa import ECAPA
+from softlabels.models.heads import Concentrations, get_classifier
 from softlabels.models.normalization import (
     FeatureNormalization,
     NoNormalization,
@@ -13,8 +14,10 @@ __all__ = [
     "ECAPA",
     "BLSTMAttention",
     "Classifier",
+    "Concentrations",
     "FeatureNormalization",
     "LayersEmbedding",
     "NoNormalization",
     "UtteranceNormalization",
+    "get_classifier",
 ]

@@ -4,7 +4,7 @@ padding: an utterance's output is the same alone and in any batch.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -242,6 +242,8 @@ class Classifier(nn.Module):
     >>> Classifier(256, 4)(torch.randn(2, 256)).shape
     torch.Size([2, 4])
     """
+
+    output: ClassVar[str] = "softmax"
 
     def __init__(self, input_size: int, classes: int) -> None:
         super().__init__()

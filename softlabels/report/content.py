@@ -11,6 +11,7 @@ import pandas as pd
 
 from softlabels.corpora.summary import SPEAKERS
 from softlabels.encoders import AnnotationEncoder
+from softlabels.report.calibrated import calibration_scores
 from softlabels.report.ceiling import human_ceiling
 from softlabels.report.comparison import LEAST_TRAININGS, LEAST_UTTERANCES, LEVEL
 from softlabels.report.differences import Compared, compare_rows, verdicts
@@ -111,6 +112,7 @@ class Content:
             "ceiling": dict(self.ceiling),
             "krippendorff_alpha": self.alpha,
             "to_annotators": _plain(self.scores.reset_index()),
+            "calibration": calibration_scores(self.sweep),
             "targets": self.targets,
             "truth": _plain(self.truth),
             "trials": _plain(self.sweep.trials),

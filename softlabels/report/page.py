@@ -10,6 +10,7 @@ from pathlib import Path
 import jinja2
 
 from softlabels import files
+from softlabels.report.calibrated import calibration_scores, calibration_table
 from softlabels.report.content import make_content
 from softlabels.report.gallery import draw_all
 from softlabels.report.sweep import read_sweep
@@ -52,6 +53,7 @@ def write_report(folder: str | Path) -> str:
             content=content,
             sweep=sweep,
             distances={each: distance_table(content.scores, each) for each in NEARER},
+            calibrated=calibration_table(calibration_scores(sweep)),
             targets=target_table(content.targets, sweep.classes),
             truth=truth_table(content.truth),
             pictures=draw_all(content),

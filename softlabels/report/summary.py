@@ -65,8 +65,9 @@ def to_annotators(sweep: Sweep) -> pd.DataFrame:
     -------
     table : pandas.DataFrame
         Indexed by row and subset: the scores of `closeness`; for clear utterances ``ECE``, the
-        expected calibration error; for all ``AUPRC`` (`ambiguity_AUPRC`), and ``ambiguous``,
-        the share of ambiguous utterances, which is AUPRC by chance.
+        expected calibration error; for all ``AUPRC`` (`ambiguity_AUPRC`), ``precision_AUPRC``,
+        the same by a low precision where predictions have one, and ``ambiguous``, the share of
+        ambiguous utterances, which is AUPRC by chance.
     """
     p_columns = [f"p_{name}" for name in sweep.classes]
     q_columns = [f"target_{name}" for name in sweep.classes]
@@ -86,6 +87,9 @@ def to_annotators(sweep: Sweep) -> pd.DataFrame:
                 if subset == "all":
                     ambiguous = seed["subset"] == "ambiguous"
                     of_seed["AUPRC"] = ambiguity_AUPRC(log_p, ambiguous)
+                    if "precision" in seed and seed["precision"].notna().all():
+                        area = ambiguity_AUPRC(log_p, ambiguous, seed["precision"])
+                        of_seed["precision_AUPRC"] = area
                     of_seed["ambiguous"] = ambiguous.mean()
                 scores.append(of_seed)
             if scores:

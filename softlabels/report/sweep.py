@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from softlabels.report.trial import read_trial
-from softlabels.training.seal import SEAL_FILE, check_seal
+from softlabels.seal import SEAL_FILE, check_seal
 
 SWEEP_FILE, FORMAT = "sweep.json", 3
 MANIFEST_FILE = "corpus/manifest.json"

@@ -36,6 +36,7 @@ NEARER = {  # key of a score → heading, by which way is nearer
         "presence_F1": "F1 > 1/K",
         "any_vote": "any vote %",
         "AUPRC": "AUPRC",
+        "precision_AUPRC": "AUPRC by precision",
         "ambiguous": "AUPRC by chance",
     },
 }
@@ -106,7 +107,11 @@ def distance_table(scores: pd.DataFrame, nearer: str) -> pd.DataFrame:
     nearer : str
         'less' or 'more': the scores of which less, or more, is nearer to the annotators.
     """
-    headings = NEARER[nearer]
+    headings = {
+        name: heading
+        for name, heading in NEARER[nearer].items()
+        if name != "precision_AUPRC" or name in scores
+    }
     lines = []
     for (row, subset), found in scores.iterrows():
         cells = {ROW: row, "subset": subset, "utterances": number(found["n"], ".0f")}

@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from softlabels.seal import SEAL_FILE, check_seal
 from softlabels.training.identity import METRICS_FILE, PREDICTIONS_FILE, RUN_FILE
-from softlabels.training.seal import SEAL_FILE, check_seal
 
 
 @dataclass

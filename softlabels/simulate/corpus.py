@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy.io import wavfile
 
 from softlabels.cache import cache_folder
-from softlabels.files import make_once
 from softlabels.progress import progress
+from softlabels.seal import make_sealed
 from softlabels.simulate.latent import LABELS, TARGETS, draw_prosody, draw_truth, draw_vote
 from softlabels.simulate.voice import SAMPLE_RATE, Speaker, synthesise
 
@@ -142,7 +142,7 @@ def cached_corpus(
     seed, utterances = _check_size(seed, utterances)
     place = cache_folder() if cache is None else Path(cache)
     folder = place / f"simulated-v{VERSION}-seed{seed}-{utterances}"
-    return make_once(folder, lambda new: simulate_corpus(new, seed, utterances, progressbar))
+    return make_sealed(folder, lambda new: simulate_corpus(new, seed, utterances, progressbar))
 
 
 def is_simulated(folder: str | Path) -> bool:

@@ -62,8 +62,8 @@ def _step_seconds(hparams: Mapping[str, Any], duration: float, threads: int) -> 
     for _ in range(STEPS):
         started = time.perf_counter()
         optimizer.zero_grad()
-        log_probabilities = modules[1](modules[0](features, torch.ones(batch)))
-        soft_cross_entropy(log_probabilities, targets).backward()
+        outputs = modules[1](modules[0](features, torch.ones(batch)))
+        soft_cross_entropy(outputs.log_softmax(dim=-1), targets).backward()
         optimizer.step()
         times.append(time.perf_counter() - started)
     return float(np.median(times))

@@ -26,6 +26,7 @@ from softlabels.features.store import FeatureStore
 from softlabels.locks import hold
 from softlabels.report.page import write_report
 from softlabels.report.sweep import FORMAT, SWEEP_FILE
+from softlabels.seal import seal
 from softlabels.simulate import cached_corpus, is_simulated
 from softlabels.sweep import rows as planning
 from softlabels.sweep.engines import ENGINES
@@ -35,7 +36,7 @@ from softlabels.sweep.trials import Trial, run_trials
 from softlabels.training import identity
 from softlabels.training.arguments import refuse_repeated
 from softlabels.training.main import Experiment, describe_run, feature_store, load
-from softlabels.training.seal import seal
+from softlabels.training.settings import SETTINGS
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ def parse(corpus: Corpus, arguments: Sequence[str]) -> tuple[argparse.Namespace,
     add("--output_folder", type=Path, help="default: results/<corpus>/reproduction")
     add("--encoders", default="hard,soft,modified_soft", help="the first one is the baseline")
     add("--network", default="blstm", help="networks, as blstm,ecapa, or a YAML's path")
+    add("--encoder_options", default="{}", help="{power: 3}: each encoder takes those it has")
     add("--trials", type=int, default=5, help="trainings of each row: seeds 1, 2, …")
     if setting:
         add(f"--{setting}s", dest="folds", default=str(values[0]), help="held out: 1,3 or all")
@@ -89,7 +91,17 @@ def parse(corpus: Corpus, arguments: Sequence[str]) -> tuple[argparse.Namespace,
     except ValueError as error:
         parser.error(f"--alphas or --axis can't be read: {error}")
     options.encoders = options.encoders.split(",")
-    options.networks = options.network.split(",")
+    options.networks = [
+        os.path.abspath(name) if name.endswith((".yaml", ".yml")) else name
+        for name in options.network.split(",")
+    ]
+    kind = SETTINGS["encoder_options"].kind
+    of_encoders = kind.read(options.encoder_options)
+    if not kind.takes(of_encoders):
+        parser.error(f"--encoder_options must be {kind}; got {options.encoder_options!r}")
+    if options.alphas and "alpha" in of_encoders:
+        parser.error("--encoder_options has alpha, which --alphas varies; leave one of them out")
+    options.encoder_options = of_encoders
     asked = getattr(options, "folds", "all")
     known = {str(value): value for value in values}
     names = list(known) if asked == "all" else list(dict.fromkeys(asked.split(",")))
@@ -228,15 +240,15 @@ def main(
     held = nullcontext() if options.dry_run else hold(options.output_folder)
     with held, tempfile.TemporaryDirectory() as place:  # loading makes a results folder
         words = ["--data_folder", str(data_folder), *settings]
-        default = load(
-            corpus, [planning.yaml_of(options.networks[0]), *words, "--output_folder", place]
-        )
+        of_encoder = planning.options_of(options.encoders, options.encoder_options)
+        first = planning.plan_rows(options.encoders, options.networks, options=of_encoder)[0]
+        default = load(corpus, [*first.arguments, *words, "--output_folder", place])
         of_fold = {corpus.folds[0]: options.folds[0]} if corpus.folds[0] else {}
         prepared = prepare(corpus, data_folder, **{**default.preparation, **of_fold})
         takes = {name: ENCODERS.get(name).takes for name in options.encoders}
         curve = planning.curve_rows(options.alphas, default.hparams["alpha"])
         rows = planning.plan_rows(
-            options.encoders, options.networks, options.axes, takes, curve.values()
+            options.encoders, options.networks, options.axes, takes, curve.values(), of_encoder
         )
         if options.axes or len(options.networks) > 1:
             curve = {}  # there would be several

@@ -7,8 +7,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
+from softlabels.encoders.base import ENCODERS
+from softlabels.encoders.factory import encoder_options
 from softlabels.errors import InputError
 
 BOTH = ("clear", "ambiguous")
@@ -30,6 +33,8 @@ class Row:
         The network's name; a YAML of its own, `yaml_of`.
     settings : dict
         Settings that this row changes: setting → text as on a command line.
+    options : dict
+        The encoder's options, of those that hold for the whole sweep.
 
     Example
     -------
@@ -44,13 +49,14 @@ class Row:
     train_on: tuple[str, ...]
     network: str = NETWORK
     settings: Mapping[str, str] = field(default_factory=dict, hash=False)
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def name(self) -> str:
         """Its name in the table."""
         words = [self.encoder.replace("_", " ")]
         words += [f"{name} {value}" for name, value in self.settings.items()]
-        words += [self.network] if self.network != NETWORK else []
+        words += [Path(self.network).stem] if self.network != NETWORK else []
         return f"{', '.join(words)} / {' + '.join(self.train_on)}"
 
     @property
@@ -60,6 +66,8 @@ class Row:
         words += ["--train_on", f"[{', '.join(self.train_on)}]"]
         for name, value in self.settings.items():
             words += [f"--{name}", value]
+        if self.options:
+            words += ["--encoder_options", json.dumps(self.options, ensure_ascii=False)]
         return tuple(words)
 
     @property
@@ -93,6 +101,7 @@ def plan_rows(
     axes: Mapping[str, Sequence[str]] | None = None,
     takes: Mapping[str, Sequence[str]] | None = None,
     more: Iterable[Row] = (),
+    options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Row]:
     """Plan the table's rows: the baseline, then each encoder on clear and on all utterances.
 
@@ -108,6 +117,8 @@ def plan_rows(
         Encoder → the partitions that it can make targets of; both where not given.
     more : iterable of Row
         Rows that follow, where they are others.
+    options : dict, optional
+        Encoder → its options; see `options_of`.
 
     Returns
     -------
@@ -134,13 +145,41 @@ def plan_rows(
         dict(zip(axes or {}, values, strict=True)) for values in product(*(axes or {}).values())
     ]
     planned = [
-        replace(row, network=network, settings={**row.settings, **point})
+        replace(
+            row,
+            network=network,
+            settings={**row.settings, **point},
+            options=(options or {}).get(row.encoder, {}),
+        )
         for network in networks
         for point in points
         for row in rows
     ]
     check_names(planned)
     return planned
+
+
+def options_of(encoders: Iterable[str], options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Give each encoder those of a sweep's options that it has: encoder → options.
+
+    Raises
+    ------
+    InputError
+        If none of the encoders has one of the options.
+
+    Example
+    -------
+    >>> options_of(["hard", "modified_soft"], {"alpha": 1})
+    {'hard': {}, 'modified_soft': {'alpha': 1}}
+    """
+    known = {name: encoder_options(ENCODERS.get(name)) for name in encoders}
+    if nobodys := sorted({*options}.difference(*known.values())):
+        each = "; ".join(f"{name}: {', '.join(of) or 'none'}" for name, of in known.items())
+        raise InputError(f"--encoder_options: no encoder of the sweep has {nobodys}; {each}")
+    return {
+        name: {option: value for option, value in options.items() if option in of}
+        for name, of in known.items()
+    }
 
 
 def curve_rows(alphas: Sequence[float], default: float) -> dict[float, Row]:
@@ -159,7 +198,9 @@ def check_names(rows: Sequence[Row]) -> None:
     """Raise a ValueError where two rows have one name."""
     names = [row.slug for row in rows]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise InputError(f"rows of one name: {twice}; values of α or an axis are too alike")
+        raise InputError(
+            f"rows of one name: {twice}; values of α or an axis, or YAMLs' names, are too alike"
+        )
 
 
 def described(row: Row, encoder: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,10 @@ from speechbrain.nnet.schedulers import update_learning_rate
 from speechbrain.utils.distributed import get_rank, run_on_main
 
 from softlabels.errors import InputError
-from softlabels.losses import soft_cross_entropy
+from softlabels.inference.temperature import at_temperature
+from softlabels.losses import choose_loss, soft_cross_entropy, takes_counts
 from softlabels.metrics import mean_distances, recognition
+from softlabels.models.heads import output_of
 
 
 @dataclass
@@ -32,6 +34,8 @@ class Predictions:
         N rows of K logarithms of probabilities.
     shares : list
         N rows of K shares of votes.
+    precisions : list of float
+        Σ exp z of a network that gives concentrations; empty for another.
 
     Example
     -------
@@ -43,18 +47,24 @@ class Predictions:
     emotions: list[str] = field(default_factory=list)
     log_probabilities: list[list[float]] = field(default_factory=list)
     shares: list[list[float]] = field(default_factory=list)
+    precisions: list[float] = field(default_factory=list)
+
+    def at(self, temperature: float) -> Predictions:
+        """Return the same at another temperature: what is most probable stays so."""
+        log_p = at_temperature(self.log_probabilities, temperature) if self.ids else np.zeros(0)
+        return replace(self, log_probabilities=log_p.tolist())
 
 
 class SoftLabelBrain(sb.Brain):
-    """Trains on an encoder's targets, validates and tests against the annotators.
+    """Trains on an encoder's targets or the votes, validates and tests against the annotators.
 
     It needs in ``modules``: ``mean_var_norm``, ``embedding_model``,
     ``classifier``; in ``hparams``: ``annotation_encoder``, ``seed``,
     ``train_logger`` and, if the learning rate is to fall, ``lr_annealing``: a
     SpeechBrain scheduler by epoch. Where they hold ``class_weights`` [K], the loss in
-    training weighs classes; ``lr_factors`` has parts of ``modules``, as
-    ``embedding_model.layer_weights``, whose learning rate is that many times the others'.
-    Batches hold ``id``, ``features``, ``target`` and ``emotion``.
+    training weighs classes; it is the encoder's unless ``loss`` names another. ``lr_factors`` has
+    parts of ``modules``, as ``embedding_model.layer_weights``, whose learning rate is that many
+    times the others'. Batches hold ``id``, ``features``, ``target``, ``counts`` and ``emotion``.
 
     After `evaluate`, ``predictions`` holds those of the test set, ``best`` the validation
     scores of the epoch that was tested, and ``epochs`` those of all epochs.
@@ -64,6 +74,11 @@ class SoftLabelBrain(sb.Brain):
     *args, **kwargs
         As `speechbrain.Brain`.
 
+    Raises
+    ------
+    InputError
+        If the loss is not of what the classifier gives.
+
     Example
     -------
     >>> from softlabels import get_encoder
@@ -71,13 +86,16 @@ class SoftLabelBrain(sb.Brain):
     ...     modules={"linear": torch.nn.Linear(1, 1)},
     ...     hparams={"annotation_encoder": get_encoder("soft", ["happy", "sad"]), "seed": 1},
     ... )
-    >>> brain.encoder.loss.__name__
+    >>> brain.loss.__name__
     'soft_cross_entropy'
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.encoder = self.hparams.annotation_encoder
+        self.output = output_of(getattr(self.modules, "classifier", None))
+        name = getattr(self.hparams, "loss", None)
+        self.loss = choose_loss(name, self.encoder.loss, self.output)
         self.predictions = Predictions()
         self.best: dict[str, Any] = {}
         self.epochs: list[dict[str, Any]] = []
@@ -90,7 +108,7 @@ class SoftLabelBrain(sb.Brain):
             separate(self.optimizer, modules, part, factor)
 
     def compute_forward(self, batch: Any, stage: sb.Stage) -> torch.Tensor:
-        """Features → log-probabilities [B, K]."""
+        """Features → log-probabilities, or logarithms of concentrations, [B, K]."""
         batch = batch.to(self.device)
         features, lengths = batch.features
         features = self.modules.mean_var_norm(features, lengths)
@@ -99,19 +117,22 @@ class SoftLabelBrain(sb.Brain):
     def compute_objectives(
         self, predictions: torch.Tensor, batch: Any, stage: sb.Stage
     ) -> torch.Tensor:
-        """The encoder's loss in training; else the cross-entropy to the annotators."""
-        predictions = predictions.float()
+        """The loss in training; else the cross-entropy to the annotators."""
+        outputs = predictions.float()
         targets = batch.target.data
         if stage == sb.Stage.TRAIN:
-            weight = getattr(self.hparams, "class_weights", None)
-            if weight is None:
-                return self.encoder.loss(predictions, targets)
-            return self.encoder.loss(predictions, targets, weight=weight.to(self.device))
+            options = {"counts": batch.counts.data} if takes_counts(self.loss) else {}
+            if (weight := getattr(self.hparams, "class_weights", None)) is not None:
+                options["weight"] = weight.to(self.device)
+            return self.loss(outputs, targets, **options)
+        if self.output == "dirichlet":
+            self.predictions.precisions += outputs.double().exp().sum(dim=-1).flatten().tolist()
+            outputs = outputs.log_softmax(dim=-1)
         self.predictions.ids += batch.id
         self.predictions.emotions += batch.emotion
-        self.predictions.log_probabilities += predictions.reshape(len(targets), -1).tolist()
+        self.predictions.log_probabilities += outputs.reshape(len(targets), -1).tolist()
         self.predictions.shares += targets.tolist()
-        return soft_cross_entropy(predictions, targets)
+        return soft_cross_entropy(outputs, targets)
 
     def fit(self, epoch_counter: Any, train_set: Any, *args: Any, **kwargs: Any) -> None:
         """Train on a loader, whose batches are other ones in each epoch."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from speechbrain.utils.checkpoints import Checkpoint, Checkpointer, ckpt_recency
 
-from softlabels.training.seal import check_seal, seal, sealed_files
+from softlabels.seal import check_seal, seal, sealed_files
 
 logger = logging.getLogger(__name__)
 

@@ -104,8 +104,8 @@ def with_targets(manifest: Mapping[str, dict[str, Any]], encoder: AnnotationEnco
     Returns
     -------
     manifest : dict
-        id → entry with ``target``: torch.float32 [K]. The log says how many are
-        left out and why.
+        id → entry with ``target`` and ``counts``, annotators behind each class: torch.float32
+        [K]. The log says how many are left out and why.
 
     Example
     -------
@@ -115,10 +115,12 @@ def with_targets(manifest: Mapping[str, dict[str, Any]], encoder: AnnotationEnco
     tensor([1., 0.])
     """
     voted = {key: entry for key, entry in manifest.items() if any(entry["votes"])}
-    targets = torch.from_numpy(encoder.encode_ballots(ballots_of(voted, encoder.classes)))
+    ballots = ballots_of(voted, encoder.classes)
+    targets = torch.from_numpy(encoder.encode_ballots(ballots))
+    counts = torch.from_numpy(ballots.of(encoder.classes)).float()
     kept = {
-        key: {**entry, "target": target}
-        for (key, entry), target in zip(voted.items(), targets, strict=True)
+        key: {**entry, "target": target, "counts": each}
+        for (key, entry), target, each in zip(voted.items(), targets, counts, strict=True)
         if not target.isnan().any()
     }
     if len(kept) < len(manifest):
@@ -145,7 +147,7 @@ def shares_of_votes(manifest: Mapping[str, dict[str, Any]], classes: Sequence[st
     Returns
     -------
     manifest : dict
-        id → entry with ``target``: torch.float32 [K].
+        id → entry with ``target`` and ``counts``: torch.float32 [K].
 
     Example
     -------
@@ -191,7 +193,7 @@ def make_dataset(
     Arguments
     ---------
     manifest : dict
-        id → entry with ``wav``, ``speaker``, ``emotion`` and ``target``.
+        id → entry with ``wav``, ``speaker``, ``emotion``, ``target`` and ``counts``.
     store : FeatureStore or AudioFiles
         Where the files' features are.
     speakers : dict, optional
@@ -200,7 +202,7 @@ def make_dataset(
     Returns
     -------
     dataset : DynamicItemDataset
-        Of ``id``, ``features`` [T, F], ``target`` [K] and ``emotion``.
+        Of ``id``, ``features`` [T, F], ``target`` and ``counts`` [K], and ``emotion``.
     """
 
     @takes("wav", "speaker")
@@ -215,7 +217,7 @@ def make_dataset(
     return DynamicItemDataset(
         dict(manifest),
         dynamic_items=[features],
-        output_keys=["id", "features", "target", "emotion"],
+        output_keys=["id", "features", "target", "counts", "emotion"],
     )
 
 

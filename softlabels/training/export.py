@@ -12,6 +12,7 @@ digests.json          SHA-256 of these files, by which damage is noticed
 
 from __future__ import annotations
 
+import copy
 import io
 import logging
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from ruamel.yaml import YAML
 from ruamel.yaml.tag import Tag
 from safetensors.torch import save
@@ -32,12 +34,13 @@ from softlabels.inference.abstention import entropy_threshold
 from softlabels.inference.networks import network_settings
 from softlabels.inference.pretrained import EMBEDDED, EncoderReference, refer
 from softlabels.inference.settings import ModelSettings
-from softlabels.models.blstm import Classifier
+from softlabels.inference.temperature import fit_temperature
+from softlabels.models.heads import CLASSIFIERS, output_of
 from softlabels.models.normalization import FeatureNormalization, UtteranceNormalization
 from softlabels.pretrained.checkpoint import write_checkpoint
 from softlabels.pretrained.frontend import PretrainedFrontEnd
+from softlabels.seal import seal
 from softlabels.training.brain import SoftLabelBrain, predict
-from softlabels.training.seal import seal
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +57,8 @@ BY_UTTERANCE = (
     "so the run's test figures don't hold"
 )
 BY_UTTERANCE_TAG = "!new:softlabels.models.UtteranceNormalization"
+BY_OUTPUT_TAG = "!apply:softlabels.models.get_classifier"
+CLASSIFIER_TAG = "!new:softlabels.models.Classifier"
 LOADED = """
 label_encoder: !new:speechbrain.dataio.encoder.CategoricalEncoder
 
@@ -86,14 +91,20 @@ def export_model(brain: SoftLabelBrain, valid: DataLoader, notice: str | None = 
     """
     results, by_utterance = Path(brain.hparams.output_folder), _by_utterance(brain)
     with as_exported(brain):
-        validated = predict(brain, valid).log_probabilities
+        validated = predict(brain, valid)
+    temperature = 1.0
+    if getattr(brain.hparams, "calibration", None):
+        temperature = fit_temperature(validated.log_probabilities, validated.shares)
+        validated = validated.at(temperature)
 
     def fill(folder: Path) -> None:
-        _for_speechbrain(brain.hparams, (results / "hyperparams.yaml").read_text("utf-8"), folder)
+        run_yaml = (results / "hyperparams.yaml").read_text("utf-8")
+        _for_speechbrain(brain.hparams, run_yaml, temperature, folder)
         told = [notice, BY_UTTERANCE if by_utterance else None]
         settings = _settings(
             brain.hparams,
-            entropy_threshold(validated),
+            entropy_threshold(validated.log_probabilities),
+            temperature,
             int(brain.best["epoch"]),
             "; ".join(filter(None, told)) or None,
         )
@@ -158,6 +169,10 @@ def inference_yaml(run_yaml: str, by_speaker: bool) -> str:
     yaml = YAML()
     yaml.width = 100
     modules = yaml.load(run_yaml)["modules"]
+    classifier = modules.get("classifier")
+    if getattr(classifier, "tag", None) is not None and classifier.tag.value == BY_OUTPUT_TAG:
+        del classifier["output"]
+        classifier.yaml_set_ctag(Tag(suffix=CLASSIFIER_TAG))
     if by_speaker:
         modules["mean_var_norm"].yaml_set_ctag(Tag(suffix=BY_UTTERANCE_TAG))
     out = io.StringIO()
@@ -165,11 +180,13 @@ def inference_yaml(run_yaml: str, by_speaker: bool) -> str:
     return BANNER + out.getvalue() + LOADED
 
 
-def _for_speechbrain(hparams: Any, run_yaml: str, folder: Path) -> None:
+def _for_speechbrain(hparams: Any, run_yaml: str, temperature: float, folder: Path) -> None:
     by_speaker = hparams.normalization == "speaker"
     files.write(folder / "hyperparams.yaml", inference_yaml(run_yaml, by_speaker))
     for name in NETWORK:
         module = hparams.modules[name]
+        if name == "classifier" and temperature != 1:
+            module = _cooled(module, temperature)
         get_default_hook(module, DEFAULT_SAVE_HOOKS)(module, folder / f"{name}.ckpt")
     encoder = CategoricalEncoder()
     encoder.update_from_iterable(hparams.classes)
@@ -177,13 +194,23 @@ def _for_speechbrain(hparams: Any, run_yaml: str, folder: Path) -> None:
     encoder.save(folder / "label_encoder.ckpt")
 
 
+def _cooled(classifier: torch.nn.Module, temperature: float) -> torch.nn.Module:
+    """Divide a linear layer by a temperature: its outputs are then z / T."""
+    cooled = copy.deepcopy(classifier)
+    with torch.no_grad():
+        for weights in cooled.parameters():
+            weights.div_(temperature)
+    return cooled
+
+
 def _settings(
-    hparams: Any, threshold: float, epoch: int, notice: str | None
+    hparams: Any, threshold: float, temperature: float, epoch: int, notice: str | None
 ) -> ModelSettings | None:
     """What `SoftLabelClassifier` must know of the model, or None where it can't be told."""
     normalization, model, classifier = (hparams.modules[name] for name in NETWORK)
     network, front_end = network_settings(model), _front_end(hparams)
-    ours = (type(normalization), type(classifier)) == (FeatureNormalization, Classifier)
+    ours = type(normalization) is FeatureNormalization
+    ours = ours and type(classifier) in CLASSIFIERS.values()
     if not ours or network is None or front_end is None:
         return None
     try:
@@ -193,6 +220,8 @@ def _settings(
             normalization=hparams.normalization,
             network=network,
             abstain_above=threshold,
+            output=output_of(classifier),
+            temperature=temperature,
             epoch=epoch,
             notice=notice,
         )

@@ -3,6 +3,7 @@
 A YAML may begin with ``!include:other.yaml``; its keys are then changes to that file. HyperPyYAML
 includes below a key only, where settings of the file are out of reach of the command line, so the
 beginning of a file is resolved here, by the rules that HyperPyYAML has for includes and overrides.
+An included file lies beside the one that includes it, or comes with the package.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from softlabels.errors import InputError
 
 INCLUDE = "!include:"
 PLACEHOLDER = "!PLACEHOLDER"
+SHIPPED = Path(__file__).parents[1] / "hparams"
 
 
 def read_tree(
@@ -100,7 +102,10 @@ def _read(file: Path, including: tuple[Path, ...]) -> CommentedMap:
     tag = _tag(tree) or ""
     if not tag.startswith(INCLUDE):
         return tree
-    base = _read(file.resolve().parent / tag.removeprefix(INCLUDE), (*including, file.resolve()))
+    name = tag.removeprefix(INCLUDE)
+    beside = file.resolve().parent / name
+    included = beside if beside.exists() else SHIPPED / name
+    base = _read(included if included.exists() else beside, (*including, file.resolve()))
     recursive_update(base, tree)
     return base
 

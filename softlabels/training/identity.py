@@ -14,7 +14,7 @@ import softlabels
 from softlabels import files
 from softlabels.encoders import AnnotationEncoder
 from softlabels.errors import InputError
-from softlabels.training.seal import check_seal
+from softlabels.seal import check_seal
 
 logger = logging.getLogger(__name__)
 

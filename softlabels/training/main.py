@@ -31,18 +31,21 @@ from softlabels.errors import InputError
 from softlabels.features.files import AudioFiles
 from softlabels.features.frontends import front_end_fingerprint
 from softlabels.features.store import FeatureStore
+from softlabels.inference.temperature import fit_temperature
 from softlabels.locks import hold
+from softlabels.losses import choose_loss
 from softlabels.metrics import majority_class
+from softlabels.models.heads import output_of
 from softlabels.pretrained.training import Audio
+from softlabels.seal import seal
 from softlabels.simulate import NOTICE, cached_corpus, is_simulated
 from softlabels.training import data, identity
 from softlabels.training.arguments import parse
-from softlabels.training.brain import SoftLabelBrain, predict
+from softlabels.training.brain import Predictions, SoftLabelBrain, predict
 from softlabels.training.export import export_model
 from softlabels.training.hparams import build, plain_values, read_tree, resolved
 from softlabels.training.loaders import clips, make_loaders, world_size
 from softlabels.training.results import result_table, score, write_results
-from softlabels.training.seal import seal
 from softlabels.training.settings import SETTINGS, check_settings
 
 logger = logging.getLogger(__name__)
@@ -122,6 +125,7 @@ def load(corpus: Corpus, arguments: Sequence[str]) -> Experiment:
     table = {**SETTINGS, **corpus.settings}
     given = parse(arguments, corpus.defaults, table, DESCRIPTION)
     run_opts = given.run_opts
+    check_device(run_opts["device"])
     if not torch.cuda.is_available() or run_opts["device"] == "cpu":
         names = run_opts.overridden_args | {"distributed_backend"}
         run_opts = dataclasses.replace(run_opts, distributed_backend="gloo", overridden_args=names)
@@ -131,12 +135,46 @@ def load(corpus: Corpus, arguments: Sequence[str]) -> Experiment:
     check_settings(values, given.file, table)
     check_preparation(corpus, {name: values[name] for name in preparation_settings(corpus)})
     hparams = build(tree)
+    if hparams["annotation_encoder"].name != hparams["encoder"]:  # results would bear its name
+        raise InputError(
+            f"{given.file} builds the encoder {hparams['annotation_encoder'].name!r}, but "
+            f"encoder is {hparams['encoder']!r}; set encoder and encoder_options alone"
+        )
     hparams["train_on"] = data.check_train_on(hparams["train_on"])
     data.check_normalization(hparams["normalization"], hparams["compute_features"])
+    check_output(hparams)
     place = Path(hparams["output_folder"], "save")
     if Path(hparams["save_folder"]) != place:  # another run's checkpoints would be taken for ours
         raise InputError(f"save_folder must be {place}; got {hparams['save_folder']!r}")
     return Experiment(corpus, hparams, run_opts, resolved(tree))
+
+
+def check_device(name: str | None) -> None:
+    """Refuse a device that isn't there.
+
+    Example
+    -------
+    >>> check_device("tpu")
+    Traceback (most recent call last):
+    ...
+    softlabels.errors.InputError: --device tpu: there is no such device; give cpu
+    """
+    there = ["cpu", "cuda"][: 1 + torch.cuda.is_available()]
+    there += [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    there += ["mps"] if torch.backends.mps.is_available() else []
+    if name is not None and name not in [*there, "cpu:0", "mps:0"]:
+        raise InputError(f"--device {name}: there is no such device; give {' or '.join(there)}")
+
+
+def check_output(hparams: Mapping[str, Any]) -> None:
+    """Refuse a loss that isn't of what the network gives, and a network that doesn't give it."""
+    output = output_of(hparams["classifier"])
+    if output != hparams.get("output", "softmax"):
+        raise InputError(
+            f"output is {hparams['output']}, but this YAML's classifier gives {output}; "
+            "write classifier: !apply:softlabels.models.get_classifier"
+        )
+    choose_loss(hparams.get("loss"), hparams["annotation_encoder"].loss, output)
 
 
 def feature_store(hparams: Mapping[str, Any]) -> FeatureStore | AudioFiles:
@@ -171,6 +209,17 @@ def describe_run(experiment: Experiment) -> dict[str, Any]:
         },
         "versions": identity.versions(),
     }
+
+
+def prepare_once(experiment: Experiment, data_folder: str | Path) -> Prepared:
+    """Prepare the corpus: the main process reads and reports, others take it from the cache."""
+    if not if_main_process():
+        logging.getLogger("softlabels.corpora").setLevel(logging.ERROR)
+        ddp_barrier()
+    prepared = prepare(experiment.corpus, data_folder, **experiment.preparation)
+    if if_main_process():
+        ddp_barrier()
+    return prepared
 
 
 def choose_targets(hparams: Mapping[str, Any], prepared: Prepared) -> dict[str, Manifest]:
@@ -228,8 +277,7 @@ def train_and_test(experiment: Experiment) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     if notice:
         logger.warning(notice)
-    run_on_main(prepare, args=[experiment.corpus, data_folder], kwargs=experiment.preparation)
-    prepared = prepare(experiment.corpus, data_folder, **experiment.preparation)
+    prepared = prepare_once(experiment, data_folder)
     made_by["corpus"] = prepared.digest
     run_on_main(identity.claim, args=[folder, made_by])
     partition = json.dumps(prepared.partition, indent=2, ensure_ascii=False)
@@ -253,10 +301,14 @@ def train_and_test(experiment: Experiment) -> None:
     )
     brain.fit(hparams["epoch_counter"], loaders["train"], loaders["valid"])
     run_on_main(export_model, args=[brain, loaders["valid"], notice])
+    temperature = None
+    if hparams["calibration"]:
+        valid = predict(brain, loaders["valid"])
+        temperature = fit_temperature(valid.log_probabilities, valid.shares)
     tests = [name for name in chosen if name not in ("train", "valid")]
     predictions = {name: predict(brain, loaders[name]) for name in tests}
     if if_main_process():
-        write_report(experiment, brain, prepared, chosen, predictions, made_by, notice)
+        write_report(experiment, brain, prepared, chosen, predictions, temperature, made_by, notice)
 
 
 def write_report(
@@ -264,15 +316,21 @@ def write_report(
     brain: SoftLabelBrain,
     prepared: Prepared,
     chosen: Mapping[str, Manifest],
-    predictions: Mapping[str, Any],
+    predictions: Mapping[str, Predictions],
+    temperature: float | None,
     made_by: Mapping[str, Any],
     notice: str | None,
 ) -> None:
-    """Score the held-out utterances, write the results, and log the table."""
+    """Score the held-out utterances, calibrated if they are to be, write and log the results."""
     hparams = experiment.hparams
     classes = list(hparams["classes"])
     clear = data.of_kind(prepared.train, "clear")
     trained = [key in clear for key in chosen["train"]]
+    uncalibrated, calibration = {}, {}
+    if temperature is not None:
+        uncalibrated = {name: score(each, classes) for name, each in predictions.items()}
+        predictions = {name: each.at(temperature) for name, each in predictions.items()}
+        calibration = {"temperature": temperature}
     metrics = {
         "notice": notice,
         "data": {
@@ -284,6 +342,7 @@ def write_report(
         "speaker_independent": prepared.speaker_independent,
         "train": {"clear": sum(trained), "ambiguous": len(trained) - sum(trained)},
         "valid": brain.best,
+        **calibration,
         **{name: score(each, classes) for name, each in predictions.items()},
         "epochs": brain.epochs,
         "run": made_by,
@@ -297,6 +356,8 @@ def write_report(
         true = [classes.index(e["emotion"]) for e in data.of_kind(chosen[name], "clear").values()]
         majority = majority_class(true, data.emotion_counts(clear, classes), classes)
         of_test = {**metrics, "test": metrics[name], "majority": majority}
+        if uncalibrated:
+            of_test["uncalibrated"] = uncalibrated[name]
         place = folder if name == "test" else folder / name
         write_results(place, predictions[name], chosen[name], of_test, classes, pictured)
     if notice:

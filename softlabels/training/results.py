@@ -13,7 +13,7 @@ import numpy as np
 
 from softlabels import files
 from softlabels.corpora.summary import SPEAKERS
-from softlabels.metrics import ambiguity_AUPRC, closeness, recognition
+from softlabels.metrics import ambiguity_AUPRC, calibration, closeness, recognition
 from softlabels.models.normalization import BY_SPEAKER
 from softlabels.training.brain import Predictions
 from softlabels.training.confusion import draw_confusions
@@ -26,6 +26,17 @@ DISTANCES = {
     "soft acc.": "soft_accuracy",
     "entropy r": "entropy_correlation",
     "F1 > 1/K": "presence_F1",
+}
+
+# of that before and after calibration
+CALIBRATED = {
+    "CE": "cross_entropy",
+    "KL": "KL",
+    "JS": "JS",
+    "TV": "TV",
+    "soft acc.": "soft_accuracy",
+    "soft ECE": "soft_ECE",
+    "ECE": "ECE",
 }
 
 
@@ -42,8 +53,9 @@ def score(said: Predictions, classes: Sequence[str]) -> dict[str, dict[str, Any]
     Returns
     -------
     scores : dict
-        ``clear`` (see `recognition` and `closeness`), ``ambiguous`` and ``all`` (see
-        `closeness`); ``all`` has `ambiguity_AUPRC` too.
+        ``clear`` (see `recognition` and `closeness`; ``ECE`` is `calibration`'s error),
+        ``ambiguous`` and ``all`` (see `closeness`); ``all`` has `ambiguity_AUPRC` too, and where
+        there are precisions that by them, ``precision_AUPRC``.
 
     Example
     -------
@@ -55,13 +67,20 @@ def score(said: Predictions, classes: Sequence[str]) -> dict[str, dict[str, Any]
     shares = np.array(said.shares).reshape(-1, len(classes))
     clear = np.array([emotion in classes for emotion in said.emotions], dtype=bool)
     true = [list(classes).index(emotion) for emotion in np.array(said.emotions)[clear]]
+    predicted = log_p[clear].argmax(axis=1)
+    areas = {"ambiguity_AUPRC": ambiguity_AUPRC(log_p, ~clear)}
+    if said.precisions:
+        areas["precision_AUPRC"] = ambiguity_AUPRC(log_p, ~clear, said.precisions)
     return {
         "clear": {
-            **recognition(true, log_p[clear].argmax(axis=1), classes),
+            **recognition(true, predicted, classes),
             **closeness(log_p[clear], shares[clear]),
+            "ECE": calibration(log_p[clear], predicted == np.array(true))["error"]
+            if true
+            else None,
         },
         "ambiguous": closeness(log_p[~clear], shares[~clear]),
-        "all": {**closeness(log_p, shares), "ambiguity_AUPRC": ambiguity_AUPRC(log_p, ~clear)},
+        "all": {**closeness(log_p, shares), **areas},
     }
 
 
@@ -83,7 +102,8 @@ def predictions_csv(
     -------
     text : str
         Columns utterance, subset, votes (JSON), true (empty for ambiguous ones),
-        predicted, target_<class> (the share of votes), p_<class>.
+        predicted, target_<class> (the share of votes), p_<class>, and precision where there
+        are any.
 
     Example
     -------
@@ -94,9 +114,11 @@ def predictions_csv(
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     targets, probabilities = [f"target_{c}" for c in classes], [f"p_{c}" for c in classes]
-    writer.writerow(["utterance", "subset", "votes", "true", "predicted", *targets, *probabilities])
-    rows = zip(said.ids, said.emotions, said.log_probabilities, said.shares, strict=True)
-    for utterance, emotion, log_p, share in sorted(rows):
+    columns = ["utterance", "subset", "votes", "true", "predicted", *targets, *probabilities]
+    writer.writerow([*columns, "precision"] if said.precisions else columns)
+    precisions = [[each] for each in said.precisions] or [[]] * len(said.ids)
+    parts = (said.ids, said.emotions, said.log_probabilities, said.shares, precisions)
+    for utterance, emotion, log_p, share, precision in sorted(zip(*parts, strict=True)):
         clear = emotion in classes
         writer.writerow(
             [
@@ -107,6 +129,7 @@ def predictions_csv(
                 classes[int(np.argmax(log_p))],
                 *share,
                 *np.exp(log_p).tolist(),
+                *precision,
             ]
         )
     return out.getvalue()
@@ -119,8 +142,9 @@ def result_table(metrics: Mapping[str, Any], title: str) -> str:
     ---------
     metrics : dict
         With ``test`` as `score` gives it, ``majority`` and, where there are any, a ``notice``,
-        how features were normalised (``normalization``), and whether test speakers train or
-        validate too (``speaker_independent``).
+        how features were normalised (``normalization``), whether test speakers train or validate
+        too (``speaker_independent``), and of a calibrated run ``temperature`` and
+        ``uncalibrated``: the same as ``test`` before it.
     title : str
         Title.
 
@@ -161,8 +185,28 @@ def result_table(metrics: Mapping[str, Any], title: str) -> str:
     )
     if (area := test["all"]["ambiguity_AUPRC"]) is not None:
         share = test["ambiguous"]["n"] / test["all"]["n"]
-        lines.append(f"ambiguous ones found by entropy: AUPRC {area:.3f}, by chance {share:.3f}")
+        by = {"entropy": area, "low precision": test["all"].get("precision_AUPRC")}
+        areas = ", ".join(f"{name}: AUPRC {a:.3f}" for name, a in by.items() if a is not None)
+        lines.append(f"ambiguous ones found by {areas}, by chance {share:.3f}")
+    if "uncalibrated" in metrics:
+        lines += _calibration_lines(metrics)
     return "\n".join(lines)
+
+
+def _calibration_lines(metrics: Mapping[str, Any]) -> list[str]:
+    """Lay out each distance and calibration error before and after calibration."""
+    title = f"at temperature {metrics['temperature']:.3g}"
+    heads = "".join(f"{head:>{max(7, len(head) + 2)}}" for head in CALIBRATED)
+    lines = ["", f"{title:30}{heads}"]
+    for subset in ("clear", "ambiguous", "all"):
+        for when, name in (("before", "uncalibrated"), ("after", "test")):
+            scores = metrics[name][subset]
+            cells = [
+                _cell(scores.get(key), 1, 3, max(7, len(head) + 2))
+                for head, key in CALIBRATED.items()
+            ]
+            lines.append(f"{f'{subset}, {when}':30}{''.join(cells)}")
+    return lines
 
 
 def _cell(value: float | None, scale: float, digits: int, width: int = 7) -> str:

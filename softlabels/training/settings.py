@@ -24,6 +24,8 @@ from softlabels.corpora.kinds import (
 from softlabels.encoders import available_encoders
 from softlabels.errors import InputError
 from softlabels.features.frontends import FRONT_ENDS
+from softlabels.inference.temperature import CALIBRATIONS
+from softlabels.losses import LOSSES, OUTPUTS
 from softlabels.models.pretrained import HEADS
 from softlabels.pretrained.frontend import check_layers
 from softlabels.training.data import NORMALIZATIONS, TRAIN_ON
@@ -39,6 +41,18 @@ SETTINGS: dict[str, Setting] = {
     ),
     "alpha": Setting(Number(0, 1000), "votes added to each class by `modified_soft`; 0 is `soft`"),
     "encoder_options": Setting(Pairs(), "further options of the encoder, by name"),
+    "loss": Setting(
+        Word(LOSSES.available, optional=True),
+        "what is minimised on targets or votes; null: the encoder's own",
+    ),
+    "output": Setting(
+        Word(lambda: OUTPUTS),
+        "the network gives a distribution, or with `dirichlet` a distribution over distributions",
+    ),
+    "calibration": Setting(
+        Word(lambda: CALIBRATIONS, optional=True),
+        "after training: one temperature, set on the validation utterances; null: none",
+    ),
     "train_on": Setting(
         Names(1, TRAIN_ON), "kinds of utterances; `hard` takes clear utterances only"
     ),

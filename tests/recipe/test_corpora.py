@@ -324,3 +324,15 @@ def test_the_recipes_scripts_are_of_their_corpus(case, script):
     (name,) = re.findall(r"^from \w+_prepare import (\w+)$", text, re.M)
     assert runpy.run_path(str(file))[name].name == case.corpus.name
     assert (file.parent / "hparams").resolve() == ROOT / "hparams"
+
+
+def test_a_damaged_manifest_in_the_cache_is_named_and_read_anew(case, release, caplog):
+    whole = prepare(case.corpus, release)
+    file = whole.folder / "manifest.json"
+    data = file.read_bytes()
+    file.write_bytes(data.replace(b'"votes"', b'"vote5"', 1))
+    assert prepare(case.corpus, release).digest == whole.digest
+    assert f"{file} is damaged" in caplog.text
+    (whole.folder / "notes.json").write_bytes(b"[")
+    assert prepare(case.corpus, release).notes == whole.notes
+    assert file.read_bytes() == data

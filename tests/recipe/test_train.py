@@ -24,7 +24,7 @@ from softlabels import get_encoder
 from softlabels.errors import InputError
 from softlabels.simulate import cached_corpus
 from softlabels.training.brain import Predictions, SoftLabelBrain
-from softlabels.training.main import main
+from softlabels.training.main import describe_run, load, main
 
 RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
 CLASSES = ["Neutral", "Happiness", "Sadness", "Anger"]
@@ -123,6 +123,22 @@ def test_predictions_give_the_metrics(finished):
         votes = [label for annotator in json.loads(row["votes"]) for label in set(annotator)]
         counts = np.array([votes.count(c) for c in CLASSES])
         assert np.allclose(share, counts / counts.sum())
+
+
+def test_the_papers_trainings_differ_in_the_encoder_and_in_nothing_else(tmp_path):
+    runs, weights = [], []
+    for encoder in ("hard", "soft", "modified_soft"):
+        yaml = str(RECIPE / f"hparams/{encoder}.yaml")
+        experiment = load(IEMOCAP, [yaml, "--output_folder", str(tmp_path)])
+        identity = describe_run(experiment)
+        identity.pop("encoder")
+        assert identity["settings"].pop("encoder") == encoder
+        runs.append(identity)
+        network = torch.nn.ModuleDict(experiment.hparams["modules"])
+        weights.append(network.state_dict())
+    assert runs[0] == runs[1] == runs[2]
+    for key, first in weights[0].items():
+        assert all(torch.equal(first, other[key]) for other in weights[1:]), key
 
 
 def test_the_same_seed_twice_gives_the_same_metrics(finished, everyday_release, tmp_path):
@@ -365,3 +381,14 @@ def test_test_labels_choose_nothing(everyday_release, tmp_path):
     assert len(weights[0]) == len(weights[1])
     for first, second in zip(*weights, strict=True):
         assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_the_partition_is_logged_once(everyday_release, tmp_path):
+    run("soft", everyday_release, tmp_path / "run")
+    assert (tmp_path / "run/log.txt").read_text("utf-8").count("Utterances:") == 1
+
+
+def test_a_device_that_is_not_there_is_named(everyday_release, tmp_path):
+    with pytest.raises(InputError, match="--device tpu: there is no such device; give cpu"):
+        run("soft", everyday_release, tmp_path / "run", "--device", "tpu")
+    assert not (tmp_path / "run").exists()

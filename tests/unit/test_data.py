@@ -1,12 +1,14 @@
 """Data: what is left out, batches of similar length, weights."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from softlabels import get_encoder
+from softlabels.corpora import Prepared
 from softlabels.errors import InputError
 from softlabels.training.batches import SimilarLengthBatches
 from softlabels.training.data import (
@@ -16,6 +18,7 @@ from softlabels.training.data import (
     shares_of_votes,
     with_targets,
 )
+from softlabels.training.main import choose_targets
 
 CLASSES = ["happy", "sad"]
 MANIFEST = {
@@ -34,6 +37,38 @@ def test_what_can_have_no_target_is_left_out_and_the_log_says_how_many(name, kep
     chosen = with_targets(MANIFEST, get_encoder(name, CLASSES))
     assert list(chosen) == kept
     assert f"{4 - len(kept)} of 4 utterances left out: encoder '{name}'" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["class_prior", "dirichlet", "dirichlet_mixture", "dawid_skene"])
+def test_an_encoder_learns_from_training_votes_alone(name):
+    generator = np.random.default_rng(0)
+
+    def votes(first, labels):
+        return {
+            f"u{number}": {
+                "votes": [[label] for label in generator.choice(labels, 4)],
+                "annotators": ["a", "b", "c", "d"],
+                "partition": ["clear", "ambiguous", "discarded"][number % 3],
+            }
+            for number in range(first, first + 30)
+        }
+
+    def targets(**splits):
+        encoder = get_encoder(name, CLASSES)
+        settings = {"annotation_encoder": encoder, "classes": CLASSES}
+        settings["train_on"] = ["clear", "ambiguous"]
+        prepared = Prepared(splits, {}, [], tmp, tmp)
+        chosen = choose_targets(settings, prepared)["train"]
+        return {key: entry["target"].tolist() for key, entry in chosen.items()}
+
+    tmp = Path()
+    train = votes(0, ["happy", "sad", "other"])
+    for entry in train.values():
+        entry["votes"][0] = ["happy"]
+    held_out = {"valid": votes(30, ["happy"]), "test": votes(60, ["happy", "other"])}
+    assert targets(train=train, **held_out) == targets(
+        train=train, valid=votes(30, ["sad"]), test={}
+    )
 
 
 def test_shares_of_votes_are_unsmoothed():

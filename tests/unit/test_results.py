@@ -1,6 +1,7 @@
 """What a run leaves: scores of each subset, and a table that a terminal shows."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -67,3 +68,27 @@ def test_confusion_matrices_share_one_picture(tmp_path):
         sizes.append(Image.open(file).size)
     assert sizes[0][1] == sizes[1][1] < sizes[2][1]
     assert sizes[0][0] < sizes[1][0] < sizes[2][0]
+
+
+def test_a_low_precision_finds_ambiguous_utterances_beside_entropy(predictions):
+    said = replace(predictions, precisions=[9.0, 2.0, 9.0, 3.0])
+    found = score(said, CLASSES)["all"]
+    expected = sk.average_precision_score([0, 0, 0, 1], [-9, -2, -9, -3])
+    assert found["precision_AUPRC"] == pytest.approx(expected)
+    assert "precision_AUPRC" not in score(predictions, CLASSES)["all"]
+    lines = predictions_csv(said, {name: {"votes": [["sad"]]} for name in "abcd"}, CLASSES)
+    assert [line.rsplit(",", 1)[1] for line in lines.splitlines()] == (
+        ["precision", "9.0", "2.0", "9.0", "3.0"]
+    )
+
+
+def test_a_calibrated_runs_table_shows_each_distance_before_and_after(predictions):
+    before, after = score(predictions, CLASSES), score(predictions.at(2.0), CLASSES)
+    majority = {"class": "sad", **after["clear"]}
+    metrics = {"test": after, "majority": majority, "temperature": 2.0, "uncalibrated": before}
+    lines = result_table(metrics, "title").splitlines()
+    assert "at temperature 2" in lines[-7]
+    for line, scores in ((lines[-2], before), (lines[-1], after)):
+        assert line.split()[2:4] == [f"{scores['all'][key]:.3f}" for key in ("cross_entropy", "KL")]
+    assert lines[-1].split()[-1] == "–"  # of all utterances there is no error to a true class
+    assert max(map(len, lines)) <= 100

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from softlabels.training.seal import SEAL_FILE, check_seal, seal, sealed_files
+from softlabels.seal import SEAL_FILE, check_seal, make_sealed, seal, sealed_files
 
 
 @pytest.fixture
@@ -58,3 +58,19 @@ def test_a_sealed_folder_may_move(results, tmp_path_factory):
 def test_a_seal_that_says_nothing_is_damaged(results, text):
     (results / SEAL_FILE).write_text(text)
     assert check_seal(results) == [results / SEAL_FILE]
+
+
+@pytest.mark.parametrize("name", ["votes", SEAL_FILE])
+def test_a_damaged_folder_is_named_and_made_anew(tmp_path, caplog, name):
+    def make(new):
+        (new / "votes").write_bytes(b"sad")
+
+    folder = make_sealed(tmp_path / "cache", make)
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(b"?" + whole[1:])
+    make_sealed(folder, make)
+    assert (folder / name).read_bytes() == whole
+    assert f"{folder / name} is damaged or missing" in caplog.text
+    caplog.clear()
+    make_sealed(folder, lambda new: pytest.fail("it is whole"))
+    assert not caplog.text

@@ -160,10 +160,7 @@ def test_help_shows_the_settings_and_the_yamls_defaults(capsys):
         assert ended.value.code == 0
         text = capsys.readouterr().out
         assert "What it does." in text
-        assert (
-            f"--encoder{default}: one of class_prior, dawid_skene, dirichlet, dirichlet_mixture, hard"
-            in text
-        )
+        assert f"--encoder{default}: one of class_prior, " in text
         assert "--precision" in text
     assert all(f"--{name}" in text for name in SETTINGS)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ def write_sweep(
     skill: Mapping[str, float] | None = None,
     unfinished: Callable[[str, str, int], bool] = lambda row, group, seed: False,
     scored: Callable[[str, str], bool] = lambda row, utterance: True,
+    calibrated: Mapping[str, float] = MappingProxyType({}),
 ) -> Path:
     """Write sweep.json, the manifest and the trials' results.
 
@@ -58,6 +60,8 @@ def write_sweep(
         (row, group, seed) → whether the trial has no results.
     scored : callable
         (row, utterance) → whether the row's trials scored the utterance.
+    calibrated : dict
+        Row → the temperature that its trials set; its networks give a precision, too.
     """
     random = np.random.default_rng(1)
     manifest: dict[str, Any] = {}
@@ -98,8 +102,15 @@ def write_sweep(
             [np.log(each / each.sum()).tolist() for each in p],
             [shares[name].tolist() for name in ids],
         )
+        more = {}
+        if row in calibrated:
+            predictions.precisions = (3 + random.random(len(ids))).tolist()
+            uncalibrated = score(predictions, CLASSES)
+            more = {"temperature": calibrated[row], "uncalibrated": uncalibrated}
+            predictions = predictions.at(calibrated[row])
         test = score(predictions, CLASSES)
         metrics = {
+            **more,
             "train": {"clear": 90, "ambiguous": 0},
             "test": test,
             "majority": {"class": "sad", "WA": 0.3, "UA": 0.25},

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from softlabels import files
+from softlabels.locks import locked
+
+logger = logging.getLogger(__name__)
 
 SEAL_FILE = "digests.json"
 
@@ -73,6 +77,48 @@ def check_seal(folder: str | os.PathLike[str]) -> list[Path]:
     if digests is None:
         return [place / SEAL_FILE]
     return [place / name for name, digest in digests.items() if _digest(place / name) != digest]
+
+
+def make_sealed(folder: str | os.PathLike[str], make: Callable[[Path], object]) -> Path:
+    """Make a sealed folder unless it is there undamaged; the log names what was damaged.
+
+    Arguments
+    ---------
+    folder : str or os.PathLike
+        The folder.
+    make : callable
+        As of `softlabels.files.make_once`.
+
+    Returns
+    -------
+    folder : Path
+
+    Raises
+    ------
+    OSError
+        If the folder can't be written. Whatever else ``make`` raises passes through.
+
+    Example
+    -------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     made = make_sealed(f"{place}/new", lambda new: (new / "a").write_text("b"))
+    ...     (made / "a").read_text(), check_seal(made)
+    ('b', [])
+    """
+
+    def fill(new: Path) -> None:
+        make(new)
+        seal(new)
+
+    folder = files.make_once(folder, fill)
+    if check_seal(folder):
+        waiting = f"another process makes {folder} anew; waiting for it"
+        with locked(folder.with_name(f".{folder.name}.lock"), lambda: waiting):
+            if damaged := check_seal(folder):  # no other process was first
+                logger.warning("%s is damaged or missing; its folder is made anew", damaged[0])
+                files.replace_folder(folder, fill)
+    return folder
 
 
 def sealed_files(folder: str | os.PathLike[str]) -> list[str]:
