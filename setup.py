@@ -45,7 +45,7 @@ setup(
     ],
     extras_require={
         "cluster": ["distributed", "ray"],
-        "wavlm": ["transformers"],
+        "pretrained": ["transformers"],
         "dev": [
             "build",
             "distributed",

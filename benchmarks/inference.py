@@ -28,7 +28,7 @@ def write_model(folder):
     """Write a model folder as training leaves it."""
     network = {"kind": "blstm_attention", "hidden_size": 256, "lstm_size": 128, "frame_step": 3}
     settings = ModelSettings(("a", "b", "c", "d"), "acoustic47", "corpus", network, 1.0, 1)
-    weights = settings.build().to_empty(device="cpu").state_dict()
+    weights = settings.build(47).to_empty(device="cpu").state_dict()
     weights = {name: 0.1 * torch.rand(each.shape) for name, each in weights.items()}
     (folder / "settings.json").write_text(settings.to_json())
     save_file(weights, folder / "model.safetensors")

@@ -2,6 +2,7 @@
 """Front end and network alone: trained and scored on the emotion that the actors intended.
 
 > python benchmarks/intended.py --data_folder /path/to/corpus --output_folder /path/to/results
+> python benchmarks/intended.py … --pretrained /path/to/whisper-base
 
 The corpus has a ``truth.csv`` (columns ``utterance``, ``intended``) beside its
 sessions. Three annotators vote for the intended emotion, all alike; hard targets,
@@ -53,12 +54,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data_folder", type=Path, required=True)
     parser.add_argument("--output_folder", type=Path, required=True)
+    parser.add_argument("--pretrained", help="a pretrained encoder, under a linear head")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     output = options.output_folder.resolve()
     release = as_intended(options.data_folder.resolve(), output / "intended")
-    given = ["hparams/hard.yaml", "--train_on", "[clear]", "--class_weighting", "True"]
+    given = ["hparams/hard.yaml"]
+    if options.pretrained:
+        given = ["hparams/pretrained.yaml", "--encoder", "hard", "--pretrained", options.pretrained]
+    given += ["--train_on", "[clear]", "--class_weighting", "True"]
     given += ["--data_folder", str(release)]
     trials = {}
     for seed in options.seeds:

@@ -33,9 +33,15 @@ DIGITS = {"entropy": 3, "precision": 1, "start": 1, "end": 1}
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.option("--format", "layout", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--windows", "by_window", is_flag=True, help="A row for every window of 40 s.")
+@click.option("--pretrained", help="Where the pretrained encoder is: a folder or an id on the hub.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True)
 def classify(
-    model: str, files: Sequence[str], layout: str, by_window: bool, batch_size: int
+    model: str,
+    files: Sequence[str],
+    layout: str,
+    by_window: bool,
+    pretrained: str | None,
+    batch_size: int,
 ) -> None:
     """Classify recordings by a trained MODEL, the folder that a training left.
 
@@ -53,7 +59,7 @@ def classify(
     from softlabels.inference.classifier import SoftLabelClassifier
     from softlabels.progress import progress
 
-    classifier = SoftLabelClassifier.from_folder(model)
+    classifier = SoftLabelClassifier.from_folder(model, pretrained)
     if classifier.settings.notice:
         click.echo(f"Note: {classifier.settings.notice}", err=True)
     paths = [path for file in files for path in _recordings(file)]

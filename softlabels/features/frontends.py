@@ -142,7 +142,7 @@ def feature_size(front_end: nn.Module) -> int:
     Arguments
     ---------
     front_end : torch.nn.Module
-        Audio [B, N] → features [B, T, F].
+        Audio [B, N] → features [B, T, F]. One with an attribute ``size`` isn't run.
 
     Returns
     -------
@@ -154,6 +154,9 @@ def feature_size(front_end: nn.Module) -> int:
     >>> feature_size(get_front_end("mfcc"))
     60
     """
+    size: int | None = getattr(front_end, "size", None)
+    if size is not None:
+        return size
     with torch.no_grad():
         return int(front_end(torch.zeros(1, SAMPLE_RATE)).shape[-1])
 

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
 from softlabels.features.audio import Audio, array_to_mono, read_mono
-from softlabels.features.frontends import SAMPLE_RATE, features_of, get_front_end
+from softlabels.features.frontends import SAMPLE_RATE, features_of
 from softlabels.inference.abstention import entropy
 from softlabels.inference.loading import load_model
 from softlabels.inference.precision import single_precision
@@ -100,6 +100,8 @@ class SoftLabelClassifier:
         The model's settings.
     network : torch.nn.ModuleDict
         ``mean_var_norm``, ``embedding_model``, ``classifier``.
+    front_end : torch.nn.Module
+        Audio [B, N] at 16 kHz → features [B, T, F].
 
     Example
     -------
@@ -107,34 +109,41 @@ class SoftLabelClassifier:
     >>> sizes = {"hidden_size": 4, "lstm_size": 2, "frame_step": 1}
     >>> network = {"kind": "blstm_attention", **sizes}
     >>> settings = ModelSettings(("happy", "sad"), "mfcc", "corpus", network, 0.5, 1)
-    >>> network = settings.build().to_empty(device="cpu")
+    >>> network = settings.build(60).to_empty(device="cpu")
     >>> for weights in [*network.parameters(), *network.buffers()]:
     ...     _ = weights.data.fill_(1.0)
-    >>> SoftLabelClassifier(settings, network).classify_file(torch.zeros(8000), 8000).abstained
+    >>> classifier = SoftLabelClassifier(settings, network, settings.front_end("no folder"))
+    >>> classifier.classify_file(torch.zeros(8000), 8000).abstained
     True
     """
 
-    def __init__(self, settings: ModelSettings, network: nn.ModuleDict) -> None:
+    def __init__(
+        self, settings: ModelSettings, network: nn.ModuleDict, front_end: nn.Module
+    ) -> None:
         self.settings = settings
         self.network = network.eval()
-        with single_precision():
-            self.front_end = get_front_end(settings.frontend).eval()
+        self.front_end = front_end.eval()
 
     @classmethod
-    def from_folder(cls, path: str | os.PathLike[str]) -> SoftLabelClassifier:
+    def from_folder(
+        cls, path: str | os.PathLike[str], pretrained: str | os.PathLike[str] | None = None
+    ) -> SoftLabelClassifier:
         """Load the folder that a training left.
 
         Arguments
         ---------
         path : str or os.PathLike
             ``results/…/model``. Nothing in it is run, and nothing is written.
+        pretrained : str or os.PathLike, optional
+            Where the pretrained encoder is that the model is on, if it isn't where the folder
+            says: a folder, or an id on the Hugging Face hub.
 
         Raises
         ------
         UnsafeModelError
             If the folder holds anything else than a model; see `softlabels.inference.loading`.
         """
-        return cls(*load_model(path))
+        return cls(*load_model(path, pretrained))
 
     def classify_file(self, audio: Audio, sample_rate: int | None = None) -> Classification:
         """Classify one recording.

@@ -13,6 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import nn
 
+from softlabels.features.frontends import feature_size
+from softlabels.inference.precision import single_precision
 from softlabels.inference.settings import ModelSettings
 
 SETTINGS_FILE, WEIGHTS_FILE = "settings.json", "model.safetensors"
@@ -24,18 +26,23 @@ class UnsafeModelError(ValueError):
     """A model folder is refused; the message says why."""
 
 
-def load_model(folder: str | os.PathLike[str]) -> tuple[ModelSettings, nn.ModuleDict]:
-    """Load a model folder's settings and network.
+def load_model(
+    folder: str | os.PathLike[str], pretrained: str | os.PathLike[str] | None = None
+) -> tuple[ModelSettings, nn.ModuleDict, nn.Module]:
+    """Load a model folder's settings, network and front end.
 
     Three files are read, `SETTINGS_FILE`, `WEIGHTS_FILE` and, where it is there, `DIGESTS_FILE`
-    with the SHA-256 of the other two; whatever else the folder holds is ignored. No file is
-    followed out of the folder, and none is read that is larger than what the settings,
-    themselves checked, ask for.
+    with the SHA-256 of the other two, and the pretrained encoder where the folder has one;
+    whatever else the folder holds is ignored. No file is followed out of the folder, and none of
+    the three is read that is larger than what the settings, themselves checked, ask for. Nothing
+    is downloaded but what ``pretrained`` names.
 
     Arguments
     ---------
     folder : str or os.PathLike
         What a training left.
+    pretrained : str or os.PathLike, optional
+        Where the pretrained encoder is, if it isn't where the settings say.
 
     Returns
     -------
@@ -43,6 +50,8 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[ModelSettings, nn.Module
         The settings.
     network : torch.nn.ModuleDict
         ``mean_var_norm``, ``embedding_model`` and ``classifier``, for inference.
+    front_end : torch.nn.Module
+        Audio [B, N] at 16 kHz → features [B, T, F].
 
     Raises
     ------
@@ -55,7 +64,12 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[ModelSettings, nn.Module
         settings = ModelSettings.from_json(text.decode())
     except ValueError as error:
         raise UnsafeModelError(f"{Path(folder, SETTINGS_FILE)}: {error}") from error
-    network = settings.build()
+    try:
+        front_end = settings.front_end(folder, pretrained)
+        with single_precision():
+            network = settings.build(feature_size(front_end))
+    except ValueError as error:
+        raise UnsafeModelError(f"{folder}: {error}") from error
     file = Path(folder, WEIGHTS_FILE)
     expected = network.state_dict()
     size = sum(tensor.numel() * tensor.element_size() for tensor in expected.values())
@@ -67,7 +81,7 @@ def load_model(folder: str | os.PathLike[str]) -> tuple[ModelSettings, nn.Module
     _check(weights, expected, file)
     _check_digests(Path(folder), contents)
     network.load_state_dict(weights, assign=True)
-    return settings, network.eval().requires_grad_(False)
+    return settings, network.eval().requires_grad_(False), front_end
 
 
 def _check_digests(folder: Path, contents: dict[str, bytes]) -> None:

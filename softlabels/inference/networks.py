@@ -9,6 +9,7 @@ from torch import nn
 
 from softlabels.models.blstm import BLSTMAttention
 from softlabels.models.ecapa import ECAPA
+from softlabels.models.pretrained import HEADS, LayersEmbedding
 
 LARGEST = 8192
 
@@ -16,13 +17,13 @@ LARGEST = 8192
 class Network(NamedTuple):
     """A kind of network: features [B, T, F], lengths [B] → embeddings [B, E].
 
-    ``build`` takes F and the sizes by name, each in its range; the network has them as
-    attributes, and one of them, ``embedding``, is E. ``exact``: whether an utterance's embedding
-    is the same alone and in any batch.
+    ``build`` takes F and the sizes by name, each in its range or one of some words; the network
+    has them as attributes, and ``embedding`` is that which is E. ``exact``: whether an
+    utterance's embedding is the same alone and in any batch.
     """
 
     build: Callable[..., nn.Module]
-    sizes: Mapping[str, range]
+    sizes: Mapping[str, range | tuple[str, ...]]
     embedding: str
     exact: bool
 
@@ -47,6 +48,17 @@ NETWORKS = {
         },
         embedding="embedding_size",
         exact=False,
+    ),
+    "layers": Network(
+        LayersEmbedding,
+        {
+            "layers": range(1, 130),
+            "head": HEADS,
+            "hidden_size": range(1, LARGEST + 1),
+            "lstm_size": range(1, LARGEST + 1),
+        },
+        embedding="embedding_size",
+        exact=True,
     ),
 }
 
@@ -104,6 +116,10 @@ def check_network(settings: Any) -> None:
         raise ValueError(f"network must hold kind, {', '.join(sizes)}; not so: {names!s:.200}")
     for name, allowed in sizes.items():
         value = settings[name]
+        if isinstance(allowed, tuple):
+            if value not in allowed:
+                raise ValueError(f"network's {name} must be one of {allowed}; got {value!r:.80}")
+            continue
         if type(value) is not int or value not in allowed:
             steps = f" in steps of {allowed.step}" if allowed.step > 1 else ""
             raise ValueError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from softlabels.features.frontends import BUILT_IN, feature_size, get_front_end
+from softlabels.features.frontends import BUILT_IN, get_front_end
 from softlabels.inference.networks import NETWORKS, check_network
 from softlabels.inference.precision import single_precision
+from softlabels.inference.pretrained import EncoderReference
 from softlabels.inference.temperature import COLDEST, HOTTEST
 from softlabels.models.heads import CLASSIFIERS, get_classifier
 from softlabels.models.normalization import (
@@ -36,8 +38,8 @@ class ModelSettings:
     ---------
     classes : tuple of str
         The K classes.
-    frontend : str
-        The front end's name.
+    frontend : str or EncoderReference
+        The front end's name, or its pretrained encoder.
     normalization : str
         'corpus' or 'speaker'.
     network : dict
@@ -70,7 +72,7 @@ class ModelSettings:
     """
 
     classes: tuple[str, ...]
-    frontend: str
+    frontend: str | EncoderReference
     normalization: str
     network: dict[str, Any]
     abstain_above: float
@@ -87,7 +89,8 @@ class ModelSettings:
         if len(self.classes) > MOST_CLASSES:
             raise ValueError(f"classes must be at most {MOST_CLASSES}; got {len(self.classes)}")
         check_classes(self.classes)
-        if not isinstance(self.frontend, str) or self.frontend not in BUILT_IN:
+        pretrained = isinstance(self.frontend, EncoderReference)
+        if not pretrained and not (isinstance(self.frontend, str) and self.frontend in BUILT_IN):
             raise ValueError(f"frontend must be one of {list(BUILT_IN)}; got {self.frontend!r:.80}")
         if self.normalization not in NORMALIZATIONS:
             raise ValueError(
@@ -128,27 +131,54 @@ class ModelSettings:
             )
         if not isinstance(given["classes"], list):
             raise ValueError(f"classes must be a list; got {given['classes']!r:.80}")
-        return cls(**{**given, "classes": tuple(given["classes"])})
+        frontend = given["frontend"]
+        if isinstance(frontend, dict):
+            known = {field.name for field in fields(EncoderReference)}
+            if set(frontend) != known:
+                raise ValueError(f"a pretrained frontend must hold exactly {sorted(known)}")
+            frontend = EncoderReference(**frontend)
+        return cls(**{**given, "classes": tuple(given["classes"]), "frontend": frontend})
 
     @property
     def exact(self) -> bool:
         """Whether an utterance has the same output alone and in any batch."""
         return NETWORKS[self.network["kind"]].exact
 
-    def build(self) -> nn.ModuleDict:
-        """Build the modules without memory for their weights: they are to be assigned."""
+    def front_end(
+        self, folder: str | os.PathLike[str], pretrained: str | os.PathLike[str] | None = None
+    ) -> nn.Module:
+        """Build the front end.
+
+        Arguments
+        ---------
+        folder : str or os.PathLike
+            The model folder.
+        pretrained : str or os.PathLike, optional
+            Where the pretrained encoder is, if it isn't where the settings say.
+
+        Raises
+        ------
+        InputError
+            If the model is on a pretrained encoder that isn't there, or not the same.
+        """
+        if isinstance(self.frontend, EncoderReference):
+            return self.frontend.open(folder, pretrained).eval()
+        with single_precision():
+            return get_front_end(self.frontend).eval()
+
+    def build(self, size: int) -> nn.ModuleDict:
+        """Build the modules on so many features, without memory for weights, to be assigned."""
         by_speaker = self.normalization == "speaker"
         normalization = UtteranceNormalization if by_speaker else FeatureNormalization
         sizes = {**self.network}
         network = NETWORKS[sizes.pop("kind")]
-        with single_precision():
-            size = feature_size(get_front_end(self.frontend))
         with single_precision(), torch.device("meta"):
+            model = network.build(size, **sizes)
             parts = {
                 "mean_var_norm": normalization(size),
-                "embedding_model": network.build(size, **sizes),
+                "embedding_model": model,
                 "classifier": get_classifier(
-                    self.output, sizes[network.embedding], len(self.classes)
+                    self.output, getattr(model, network.embedding), len(self.classes)
                 ),
             }
         return nn.ModuleDict(parts)

@@ -8,7 +8,7 @@ from softlabels.models.normalization import (
     NoNormalization,
     UtteranceNormalization,
 )
-from softlabels.models.wavlm import RawAudio, WavLMEmbedding
+from softlabels.models.pretrained import LayersEmbedding
 
 __all__ = [
     "ECAPA",
@@ -16,9 +16,8 @@ __all__ = [
     "Classifier",
     "Concentrations",
     "FeatureNormalization",
+    "LayersEmbedding",
     "NoNormalization",
-    "RawAudio",
     "UtteranceNormalization",
-    "WavLMEmbedding",
     "get_classifier",
 ]

@@ -294,7 +294,8 @@ def extract(experiments: Mapping[Row, Experiment], prepared: Prepared, progressb
     stores: dict[Path, FeatureStore] = {}
     for experiment in experiments.values():
         store = feature_store(experiment.hparams)
-        stores.setdefault(store.folder, store)
+        if isinstance(store, FeatureStore):
+            stores.setdefault(store.folder, store)
     for store in stores.values():
         wavs = [entry["wav"] for entry in prepared.all.values()]
         if not progressbar:

@@ -15,7 +15,7 @@ from softlabels.encoders.factory import encoder_options
 from softlabels.errors import InputError
 
 BOTH = ("clear", "ambiguous")
-NETWORK = "blstm"
+NETWORK, PRETRAINED = "blstm", "pretrained"
 PAPERS_ENCODERS = ("hard", "soft", "modified_soft")
 
 
@@ -84,9 +84,13 @@ def yaml_of(network: str) -> str:
     -------
     >>> yaml_of("blstm"), yaml_of("ecapa"), yaml_of("mine.yaml")
     ('hparams/modified_soft.yaml', 'hparams/modified_soft_ecapa.yaml', 'mine.yaml')
+    >>> yaml_of("pretrained")
+    'hparams/pretrained.yaml'
     """
     if network.endswith((".yaml", ".yml")):
         return network
+    if network == PRETRAINED:
+        return f"hparams/{network}.yaml"
     ending = "" if network == NETWORK else f"_{network}"
     return f"hparams/modified_soft{ending}.yaml"
 

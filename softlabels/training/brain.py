@@ -62,8 +62,9 @@ class SoftLabelBrain(sb.Brain):
     ``classifier``; in ``hparams``: ``annotation_encoder``, ``seed``,
     ``train_logger`` and, if the learning rate is to fall, ``lr_annealing``: a
     SpeechBrain scheduler by epoch. Where they hold ``class_weights`` [K], the loss in
-    training weighs classes; it is the encoder's unless ``loss`` names another. Batches hold
-    ``id``, ``features``, ``target``, ``counts`` and ``emotion``.
+    training weighs classes; it is the encoder's unless ``loss`` names another. ``lr_factors`` has
+    parts of ``modules``, as ``embedding_model.layer_weights``, whose learning rate is that many
+    times the others'. Batches hold ``id``, ``features``, ``target``, ``counts`` and ``emotion``.
 
     After `evaluate`, ``predictions`` holds those of the test set, ``best`` the validation
     scores of the epoch that was tested, and ``epochs`` those of all epochs.
@@ -98,6 +99,13 @@ class SoftLabelBrain(sb.Brain):
         self.predictions = Predictions()
         self.best: dict[str, Any] = {}
         self.epochs: list[dict[str, Any]] = []
+
+    def init_optimizers(self) -> None:
+        """Make the optimizer; parts in ``lr_factors`` have a learning rate of their own."""
+        super().init_optimizers()
+        modules = torch.nn.ModuleDict(getattr(self.hparams, "modules", {}))
+        for part, factor in getattr(self.hparams, "lr_factors", {}).items():
+            separate(self.optimizer, modules, part, factor)
 
     def compute_forward(self, batch: Any, stage: sb.Stage) -> torch.Tensor:
         """Features → log-probabilities, or logarithms of concentrations, [B, K]."""
@@ -150,7 +158,8 @@ class SoftLabelBrain(sb.Brain):
             torch.manual_seed(int(state[0]))
             if epoch is not None and hasattr(self.hparams, "lr_annealing"):
                 lr, _ = self.hparams.lr_annealing(epoch)
-                update_learning_rate(self.optimizer, lr)
+                for index, group in enumerate(self.optimizer.param_groups):
+                    update_learning_rate(self.optimizer, lr * group.get("factor", 1.0), [index])
         else:
             self.predictions = Predictions()
 
@@ -208,6 +217,47 @@ class SoftLabelBrain(sb.Brain):
             )
         self._restore_epochs()
         self.best = {key: chosen.meta[key] for key in ("epoch", "WA", "UA", "cross_entropy")}
+
+
+def separate(
+    optimizer: torch.optim.Optimizer, modules: torch.nn.ModuleDict, part: str, factor: float
+) -> None:
+    """Give a part of some modules a learning rate of its own in an optimizer that is new.
+
+    Arguments
+    ---------
+    optimizer : torch.optim.Optimizer
+        Of the modules' parameters.
+    modules : torch.nn.ModuleDict
+        The modules.
+    part : str
+        The beginning of its parameters' names.
+    factor : float
+        How many times the optimizer's learning rate it has; kept in the new group as "factor".
+
+    Raises
+    ------
+    ValueError
+        If the modules have no such part.
+
+    Example
+    -------
+    >>> modules = torch.nn.ModuleDict({"a": torch.nn.Linear(1, 1), "b": torch.nn.Linear(1, 1)})
+    >>> optimizer = torch.optim.Adam(modules.parameters(), lr=0.1)
+    >>> separate(optimizer, modules, "b", 10)
+    >>> [(group["lr"], len(group["params"])) for group in optimizer.param_groups]
+    [(0.1, 2), (1.0, 2)]
+    """
+    named = {id(each): name for name, each in modules.named_parameters()}
+    for group in list(optimizer.param_groups):
+        moved = [each for each in group["params"] if named.get(id(each), "").startswith(part)]
+        if moved:
+            ids = set(map(id, moved))
+            group["params"] = [each for each in group["params"] if id(each) not in ids]
+            new = {**group, "params": moved, "lr": group["lr"] * factor, "factor": factor}
+            optimizer.add_param_group(new)
+    if not any(name.startswith(part) for name in named.values()):
+        raise ValueError(f"lr_factors: no parameter's name begins with {part!r}")
 
 
 def predict(brain: SoftLabelBrain, loader: Any) -> Predictions:

@@ -14,30 +14,37 @@ from speechbrain.utils.data_pipeline import provides, takes
 from softlabels.corpora.manifest import Manifest, ballots_of
 from softlabels.encoders import AnnotationEncoder, SoftEncoder
 from softlabels.errors import InputError
+from softlabels.features.files import AudioFiles
 from softlabels.features.store import FeatureStore
-from softlabels.models.normalization import (
-    NORMALIZATIONS,
-    NoNormalization,
-    mean_and_deviation,
-)
+from softlabels.models.normalization import NORMALIZATIONS, mean_and_deviation
 
 logger = logging.getLogger(__name__)
 
 TRAIN_ON = ("clear", "ambiguous")
 
 
-def check_normalization(normalization: str, mean_var_norm: torch.nn.Module) -> str:
-    """Return how features are normalised: 'corpus' or 'speaker', or raise a ValueError.
+def check_normalization(normalization: str, front_end: torch.nn.Module) -> str:
+    """Return how features are normalised: 'corpus' or 'speaker', or raise an InputError.
+
+    Arguments
+    ---------
+    normalization : str
+        The setting.
+    front_end : torch.nn.Module
+        One with an attribute ``frames`` that is false has one frame for a clip: a clip of an
+        unknown speaker can't be normalised by itself then.
 
     Example
     -------
-    >>> check_normalization("corpus", NoNormalization())
+    >>> check_normalization("corpus", torch.nn.Identity())
     'corpus'
     """
     if normalization not in NORMALIZATIONS:
         raise InputError(f"normalization must be one of {NORMALIZATIONS}; got {normalization!r}")
-    if normalization == "speaker" and isinstance(mean_var_norm, NoNormalization):
-        raise InputError("normalization must be 'corpus' for a network that hears raw audio")
+    if normalization == "speaker" and not getattr(front_end, "frames", True):
+        raise InputError(
+            "normalization must be corpus for a linear head on a pretrained encoder; got speaker"
+        )
     return normalization
 
 
@@ -152,7 +159,7 @@ def shares_of_votes(manifest: Mapping[str, dict[str, Any]], classes: Sequence[st
 
 
 def speaker_statistics(
-    manifest: Mapping[str, dict[str, Any]], store: FeatureStore
+    manifest: Mapping[str, dict[str, Any]], store: FeatureStore | AudioFiles
 ) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """Compute each speaker's mean and deviation from their own, unlabelled audio.
 
@@ -160,7 +167,7 @@ def speaker_statistics(
     ---------
     manifest : dict
         id → entry with ``speaker`` and ``wav``.
-    store : FeatureStore
+    store : FeatureStore or AudioFiles
         Where the files' features are.
 
     Returns
@@ -178,7 +185,7 @@ def speaker_statistics(
 
 def make_dataset(
     manifest: Mapping[str, dict[str, Any]],
-    store: FeatureStore,
+    store: FeatureStore | AudioFiles,
     speakers: Mapping[str, tuple[torch.Tensor, torch.Tensor]] | None = None,
 ) -> DynamicItemDataset:
     """Make a data set of features and targets.
@@ -187,7 +194,7 @@ def make_dataset(
     ---------
     manifest : dict
         id → entry with ``wav``, ``speaker``, ``emotion``, ``target`` and ``counts``.
-    store : FeatureStore
+    store : FeatureStore or AudioFiles
         Where the files' features are.
     speakers : dict, optional
         speaker → mean and deviation, to normalise features by speaker.

@@ -32,10 +32,13 @@ from softlabels import files
 from softlabels.features.frontends import BUILT_IN, front_end_fingerprint, get_front_end
 from softlabels.inference.abstention import entropy_threshold
 from softlabels.inference.networks import network_settings
+from softlabels.inference.pretrained import EMBEDDED, EncoderReference, refer
 from softlabels.inference.settings import ModelSettings
 from softlabels.inference.temperature import fit_temperature
 from softlabels.models.heads import CLASSIFIERS, output_of
 from softlabels.models.normalization import FeatureNormalization, UtteranceNormalization
+from softlabels.pretrained.checkpoint import write_checkpoint
+from softlabels.pretrained.frontend import PretrainedFrontEnd
 from softlabels.seal import seal
 from softlabels.training.brain import SoftLabelBrain, predict
 
@@ -107,6 +110,9 @@ def export_model(brain: SoftLabelBrain, valid: DataLoader, notice: str | None = 
         )
         if settings is not None:
             _for_softlabels(settings, brain.hparams, folder)
+            if isinstance(settings.frontend, EncoderReference) and settings.frontend.place is None:
+                front_end = brain.hparams.modules["compute_features"]
+                write_checkpoint(front_end.checkpoint, folder / EMBEDDED)
         else:
             logger.warning("SoftLabelClassifier doesn't know this network: use EncoderClassifier")
         if by_utterance:
@@ -202,18 +208,15 @@ def _settings(
 ) -> ModelSettings | None:
     """What `SoftLabelClassifier` must know of the model, or None where it can't be told."""
     normalization, model, classifier = (hparams.modules[name] for name in NETWORK)
-    name, network = getattr(hparams, "frontend", None), network_settings(model)
+    network, front_end = network_settings(model), _front_end(hparams)
     ours = type(normalization) is FeatureNormalization
     ours = ours and type(classifier) in CLASSIFIERS.values()
-    if not ours or network is None or name not in BUILT_IN:
-        return None
-    heard, told = hparams.modules["compute_features"], get_front_end(name)
-    if front_end_fingerprint(heard) != front_end_fingerprint(told):
+    if not ours or network is None or front_end is None:
         return None
     try:
         return ModelSettings(
             classes=tuple(hparams.classes),
-            frontend=name,
+            frontend=front_end,
             normalization=hparams.normalization,
             network=network,
             abstain_above=threshold,
@@ -225,6 +228,17 @@ def _settings(
     except ValueError as error:  # a size or name beyond what a folder of anybody's may tell
         logger.warning("The model folder can't tell this network: %s", error)
         return None
+
+
+def _front_end(hparams: Any) -> str | EncoderReference | None:
+    """A front end's name or pretrained encoder, or None where it is neither."""
+    front_end, name = hparams.modules["compute_features"], getattr(hparams, "frontend", None)
+    if isinstance(front_end, PretrainedFrontEnd):
+        return refer(front_end, hparams.embed_weights)
+    if name not in BUILT_IN:
+        return None
+    same = front_end_fingerprint(front_end) == front_end_fingerprint(get_front_end(name))
+    return name if same else None
 
 
 def _for_softlabels(settings: ModelSettings, hparams: Any, folder: Path) -> None:

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from softlabels.corpora import Manifest, Prepared
 from softlabels.errors import InputError
+from softlabels.features.files import AudioFiles
 from softlabels.features.store import FeatureStore
 from softlabels.models.normalization import BY_SPEAKER
 from softlabels.progress import progress
@@ -47,7 +48,7 @@ def make_loaders(
     hparams: Mapping[str, Any],
     prepared: Prepared,
     chosen: Mapping[str, Manifest],
-    store: FeatureStore,
+    store: FeatureStore | AudioFiles,
     run_opts: Mapping[str, Any],
 ) -> dict[str, DataLoader]:
     """Extract the features that are missing, fit the normalisation, and make the loaders.
@@ -60,7 +61,7 @@ def make_loaders(
         The corpus.
     chosen : dict of manifests
         "train", "valid" and the test sets: id → entry with ``target``.
-    store : FeatureStore
+    store : FeatureStore or AudioFiles
         Where features lie.
     run_opts : mapping
         SpeechBrain's run options.

@@ -28,6 +28,7 @@ from softlabels.corpora.settings import check_settings as check_preparation
 from softlabels.corpora.settings import preparation_settings
 from softlabels.corpora.summary import describe_partition
 from softlabels.errors import InputError
+from softlabels.features.files import AudioFiles
 from softlabels.features.frontends import front_end_fingerprint
 from softlabels.features.store import FeatureStore
 from softlabels.inference.temperature import fit_temperature
@@ -35,6 +36,7 @@ from softlabels.locks import hold
 from softlabels.losses import choose_loss
 from softlabels.metrics import majority_class
 from softlabels.models.heads import output_of
+from softlabels.pretrained.training import Audio
 from softlabels.seal import seal
 from softlabels.simulate import NOTICE, cached_corpus, is_simulated
 from softlabels.training import data, identity
@@ -52,7 +54,14 @@ DESCRIPTION = """Train and test a speech emotion classifier on what annotators v
 command again to resume what was stopped."""
 
 # Where things lie changes no number, so it is no part of a run's identity.
-PLACES = {"data_folder", "output_folder", "save_folder", "feature_store"}
+PLACES = {
+    "data_folder",
+    "output_folder",
+    "save_folder",
+    "feature_store",
+    "pretrained",
+    "embed_weights",
+}
 # SpeechBrain's run options that change numbers
 OPTIONS = (
     "precision",
@@ -137,7 +146,7 @@ def load(corpus: Corpus, arguments: Sequence[str]) -> Experiment:
             f"encoder is {hparams['encoder']!r}; set encoder and encoder_options alone"
         )
     hparams["train_on"] = data.check_train_on(hparams["train_on"])
-    data.check_normalization(hparams["normalization"], hparams["mean_var_norm"])
+    data.check_normalization(hparams["normalization"], hparams["compute_features"])
     check_output(hparams)
     place = Path(hparams["output_folder"], "save")
     if Path(hparams["save_folder"]) != place:  # another run's checkpoints would be taken for ours
@@ -173,8 +182,10 @@ def check_output(hparams: Mapping[str, Any]) -> None:
     choose_loss(hparams.get("loss"), hparams["annotation_encoder"].loss, output)
 
 
-def feature_store(hparams: Mapping[str, Any]) -> FeatureStore:
-    """Return the store of this run's features."""
+def feature_store(hparams: Mapping[str, Any]) -> FeatureStore | AudioFiles:
+    """Return the store of this run's features, or the files where its network takes audio."""
+    if isinstance(hparams["compute_features"], Audio):
+        return AudioFiles()
     settings = (hparams["feature_store"], hparams["feature_dtype"])
     return FeatureStore(hparams["compute_features"], *settings)
 

@@ -26,6 +26,8 @@ from softlabels.errors import InputError
 from softlabels.features.frontends import FRONT_ENDS
 from softlabels.inference.temperature import CALIBRATIONS
 from softlabels.losses import LOSSES, OUTPUTS
+from softlabels.models.pretrained import HEADS
+from softlabels.pretrained.frontend import check_layers
 from softlabels.training.data import NORMALIZATIONS, TRAIN_ON
 from softlabels.votes.dominance import RULES, check_agreement
 
@@ -96,11 +98,27 @@ SETTINGS: dict[str, Setting] = {
     "channels": Setting(Whole(8, 4096, step=8), "channels of the convolutions"),
     "attention_channels": Setting(SIZE, "channels of the attention"),
     "embedding_size": Setting(SIZE, "size of an utterance's embedding"),
-    "wavlm": Setting(Text(), "WavLM's folder, or its id on the Hugging Face hub"),
-    "freeze": Setting(Switch(), "whether WavLM stays as it is"),
-    "head": Setting(
-        Word(lambda: ("blstm", "linear")), "on WavLM: with attention, or on the mean over time"
+    "pretrained": Setting(
+        Text(), "the pretrained encoder: a folder, or its id on the Hugging Face hub"
     ),
+    "freeze": Setting(
+        Switch(), "whether the pretrained encoder stays as it is; else it is trained too"
+    ),
+    "lr_pretrained": Setting(
+        Number(0, 1, above=True), "learning rate of the encoder in the first epoch, if not frozen"
+    ),
+    "layers": Setting(
+        Checked(check_layers, "weighted, last, or a layer's number from 0"),
+        "of the pretrained encoder: all, by weights that are learned, or one",
+    ),
+    "head": Setting(
+        Word(lambda: HEADS),
+        "on the layers: `linear` on the mean over time, `attention` over time, or `blstm` with it",
+    ),
+    "embed_weights": Setting(
+        Switch(), "whether the model folder has the pretrained encoder itself, or its digest"
+    ),
+    "weight_decay": Setting(Number(0, 1), "decoupled from the gradient (AdamW)"),
     "feature_store": Setting(
         Text(optional=True), "where features are kept; null: `$SOFTLABELS_CACHE`"
     ),
@@ -161,10 +179,10 @@ def settings_table(defaults: Mapping[str, Any], table: Mapping[str, Setting] = S
 
     Example
     -------
-    >>> print(settings_table({"freeze": True}))
+    >>> print(settings_table({"lr_final": 0}))
     | setting | default | values | meaning |
     |---|---|---|---|
-    | `--freeze` | `true` | true or false | whether WavLM stays as it is |
+    | `--lr_final` | `0` | a number from 0 to 1 | learning rate of the last epoch; linear between |
     """
     lines = ["| setting | default | values | meaning |", "|---|---|---|---|"]
     for name, default in defaults.items():

@@ -1,17 +1,22 @@
-"""Other networks by YAML alone: ECAPA-TDNN, and a tiny WavLM that is made here."""
+"""Other networks by YAML alone: ECAPA-TDNN, and frozen pretrained encoders, tiny ones made here."""
 
 import math
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 from iemocap_prepare import IEMOCAP
+from pretrained_models import make_encoder
 from speechbrain.inference.classifiers import EncoderClassifier
 
+from softlabels.errors import InputError
 from softlabels.inference.classifier import SoftLabelClassifier
+from softlabels.inference.loading import UnsafeModelError
 from softlabels.models.ecapa import ECAPA
-from softlabels.models.wavlm import MeanLinear, WavLMEmbedding
+from softlabels.pretrained import embedding, front_end, open_checkpoint
+from softlabels.pretrained.encoder import load_encoder
 from softlabels.training.main import main
 
 RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
@@ -24,33 +29,18 @@ def excepthook(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def tiny_wavlm(tmp_path_factory):
-    """A folder with a random WavLM of two layers."""
-    transformers = pytest.importorskip("transformers")
-    torch.manual_seed(0)
-    config = transformers.WavLMConfig(
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=16,
-        conv_dim=(8, 8),
-        conv_kernel=(10, 8),
-        conv_stride=(20, 16),
-        num_conv_pos_embeddings=4,
-        num_conv_pos_embedding_groups=2,
-        num_buckets=8,
-        layerdrop=0.0,
-    )
-    folder = tmp_path_factory.mktemp("wavlm") / "tiny"
-    transformers.WavLMModel(config).save_pretrained(folder)
-    transformers.Wav2Vec2FeatureExtractor(do_normalize=False).save_pretrained(folder)
-    return folder
+def encoders(tmp_path_factory):
+    """Folders of tiny random pretrained encoders: name → folder."""
+    parent = tmp_path_factory.mktemp("encoders")
+    for name in ("whisper", "wavlm"):
+        make_encoder(parent / name, name)
+    return {name: parent / name for name in ("whisper", "wavlm")}
 
 
 def run(network, release, folder, *more):
     places = ["--data_folder", str(release), "--output_folder", str(folder)]
     short = ["--noprogressbar", "--number_of_epochs=2", "--batch_size=8"]
-    main(IEMOCAP, [str(RECIPE / f"hparams/modified_soft_{network}.yaml"), *places, *short, *more])
+    main(IEMOCAP, [str(RECIPE / f"hparams/{network}.yaml"), *places, *short, *more])
     return folder / "model"
 
 
@@ -65,7 +55,7 @@ def said_by_speechbrain(model, file):
 
 def test_ecapa_trains_by_yaml_alone_and_both_classes_say_the_same(everyday_release, tmp_path):
     small = ["--channels", "16", "--embedding_size", "8"]
-    model = run("ecapa", everyday_release, tmp_path / "run", *small)
+    model = run("modified_soft_ecapa", everyday_release, tmp_path / "run", *small)
     files = sorted(everyday_release.rglob("*.wav"))[:3]
     ours = SoftLabelClassifier.from_folder(model).classify_files(files)
     for file, said in zip(files, ours, strict=True):
@@ -101,42 +91,96 @@ def test_ecapa_of_a_width_that_its_blocks_cannot_split_raises():
         ECAPA(8, channels=12)
 
 
-@pytest.mark.parametrize("head", ["linear", "blstm"])
-@pytest.mark.parametrize("freeze", [True, False])
-def test_wavlm_trains_by_yaml_alone(everyday_release, tmp_path, tiny_wavlm, head, freeze):
-    small = ["--hidden_size", "8", "--lstm_size", "4", "--wavlm", str(tiny_wavlm)]
-    how = ["--head", head, "--freeze", str(freeze), "--lr", "0.01"]
-    model = run("wavlm", everyday_release, tmp_path / "run", *small, *how)
+@pytest.mark.parametrize(
+    ("name", "head", "layers"),
+    [
+        ("whisper", "linear", "weighted"),
+        ("wavlm", "linear", "weighted"),
+        ("whisper", "attention", "last"),
+        ("wavlm", "blstm", "1"),
+    ],
+)
+def test_a_frozen_encoder_trains_by_yaml_alone_and_both_classes_say_the_same(
+    everyday_release, tmp_path, encoders, name, head, layers
+):
+    small = ["--hidden_size", "8", "--lstm_size", "4", "--pretrained", str(encoders[name])]
+    how = ["--head", head, "--layers", layers, "--lr", "0.01"]
+    model = run("pretrained", everyday_release, tmp_path / "run", *small, *how)
+    files = sorted(everyday_release.rglob("*.wav"))[:3]
+    ours = SoftLabelClassifier.from_folder(model).classify_files(files)
+    for file, said in zip(files, ours, strict=True):
+        expected = said_by_speechbrain(model, file)
+        assert list(said.distribution.values()) == pytest.approx(expected, abs=1e-5)
+    if layers == "weighted":
+        weights = torch.load(model / "embedding_model.ckpt")["layer_weights"]
+        assert weights.abs().max() > 0
+
+
+@pytest.mark.parametrize(("name", "head"), [("whisper", "linear"), ("wavlm", "blstm")])
+def test_an_encoder_is_trained_with_a_learning_rate_of_its_own(
+    everyday_release, tmp_path, encoders, name, head
+):
+    small = ["--hidden_size", "8", "--lstm_size", "4", "--pretrained", str(encoders[name])]
+    how = ["--head", head, "--freeze", "False", "--lr", "0.01", "--lr_pretrained", "0.001"]
+    model = run("pretrained", everyday_release, tmp_path / "run", *small, *how)
     said_by_speechbrain(model, next(everyday_release.rglob("*.wav")))
-    assert not (model / "settings.json").exists()  # ours doesn't know this network
     trained = torch.load(model / "embedding_model.ckpt")
-    before = WavLMEmbedding(str(tiny_wavlm), str(tmp_path), head=head, hidden_size=8, lstm_size=4)
-    key = "wavlm.model.encoder.layers.0.attention.q_proj.weight"
-    assert torch.equal(trained[key], before.state_dict()[key]) is freeze
-    assert trained["layer_weights"].abs().max() > 0
+    before = load_encoder(open_checkpoint(encoders[name])).state_dict()
+    moved = {key: (trained[f"encoder.{key}"] - each).abs().max() for key, each in before.items()}
+    within = [key for key in moved if ".layers.1." in key and key.endswith("weight")]
+    # 11 batches twice, in which AdamW moves a weight by about the learning rate at most
+    assert all(0 < moved[key] < 0.001 * 30 for key in within)
+    under = [key for key in moved if ".conv1." in key or ".feature_extractor." in key]
+    assert under
+    assert all(moved[key] == 0 for key in under)
 
 
-def test_a_frozen_wavlm_says_the_same_in_training_and_weighs_its_layers(tiny_wavlm, tmp_path):
-    model = WavLMEmbedding(str(tiny_wavlm), str(tmp_path), head="linear", hidden_size=5)
-    audio = torch.randn(2, 8000, 1)
-    assert torch.equal(model.train()(audio), model.eval()(audio))
-    with torch.no_grad():
-        model.layer_weights.copy_(torch.tensor([0.0, math.log(3), -torch.inf]))
-        layers = model.wavlm(audio.squeeze(-1))
-        mixed = (layers[0] + 3 * layers[1]) / 4
-        assert torch.allclose(model(audio), model.head.linear(mixed.mean(dim=1)), atol=1e-5)
+def test_padding_and_the_batch_change_nothing_of_a_trained_encoder(encoders):
+    for name in encoders:
+        torch.manual_seed(0)
+        model = embedding(front_end(str(encoders[name]), "weighted", "attention", False)).eval()
+        audio = torch.randn(2, 8000, 1)
+        alone = model(audio[:1, :4000])
+        audio[0, 4000:] = torch.nan
+        assert torch.allclose(model(audio, torch.tensor([0.5, 1.0]))[:1], alone, atol=1e-5)
 
 
-def test_the_mean_is_over_real_frames_alone():
-    head, features = MeanLinear(3, 2), torch.randn(1, 10, 3)
-    padded = torch.cat([features, torch.full((1, 10, 3), torch.nan)], dim=1)
-    assert torch.allclose(head(padded, torch.tensor([0.5])), head(features))
+def test_a_model_folder_without_its_encoder_or_with_another_is_refused(
+    everyday_release, tmp_path, encoders
+):
+    place = tmp_path / "encoder"
+    shutil.copytree(encoders["whisper"], place)
+    model = run("pretrained", everyday_release, tmp_path / "run", "--pretrained", str(place))
+    file = next(everyday_release.rglob("*.wav"))
+    before = SoftLabelClassifier.from_folder(model).classify_file(file)
+    digest = open_checkpoint(place).digest
+    shutil.rmtree(place)
+    with pytest.raises(UnsafeModelError, match=f"encoder encoder, digest {digest}; --pretrained"):
+        SoftLabelClassifier.from_folder(model)
+    moved = SoftLabelClassifier.from_folder(model, encoders["whisper"]).classify_file(file)
+    assert moved == before
+    make_encoder(place, "whisper", seed=1)
+    with pytest.raises(UnsafeModelError, match=f"digest {digest}; .* has another one"):
+        SoftLabelClassifier.from_folder(model)
 
 
-def test_other_heads_and_features_raise(tiny_wavlm, tmp_path):
-    with pytest.raises(ValueError, match="head must be one of"):
-        WavLMEmbedding(str(tiny_wavlm), str(tmp_path), head="mlp")
-    with pytest.raises(ValueError, match="neither a WavLM's folder"):
-        WavLMEmbedding(str(tmp_path / "nowhere"), str(tmp_path))
-    with pytest.raises(ValueError, match="raw audio"):
-        WavLMEmbedding(str(tiny_wavlm), str(tmp_path))(torch.randn(2, 100, 40))
+def test_an_embedded_encoder_goes_with_its_model_folder(everyday_release, tmp_path, encoders):
+    place = tmp_path / "encoder"
+    shutil.copytree(encoders["whisper"], place)
+    options = ["--pretrained", str(place), "--embed_weights", "True"]
+    model = run("pretrained", everyday_release, tmp_path / "run", *options)
+    shutil.rmtree(place)
+    file = next(everyday_release.rglob("*.wav"))
+    said = SoftLabelClassifier.from_folder(model).classify_file(file)
+    assert math.isclose(sum(said.distribution.values()), 1, abs_tol=1e-6)
+    inside = model / "pretrained/model.safetensors"
+    inside.rename(tmp_path / "outside")
+    inside.symlink_to(tmp_path / "outside")
+    with pytest.raises(UnsafeModelError, match="isn't a plain file"):
+        SoftLabelClassifier.from_folder(model)
+
+
+def test_the_mean_of_a_clip_cannot_be_normalised_by_speaker(everyday_release, tmp_path, encoders):
+    options = ["--pretrained", str(encoders["whisper"]), "--normalization", "speaker"]
+    with pytest.raises(InputError, match="normalization must be corpus"):
+        run("pretrained", everyday_release, tmp_path / "run", *options)

@@ -23,7 +23,7 @@ def model(tmp_path):
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "settings.json").write_text(settings.to_json())
-    flat = {name: torch.ones(t.shape) for name, t in settings.build().state_dict().items()}
+    flat = {name: torch.ones(t.shape) for name, t in settings.build(60).state_dict().items()}
     (folder / "model.safetensors").write_bytes(save(flat))
     return str(folder)
 

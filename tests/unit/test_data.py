@@ -9,7 +9,7 @@ import torch
 
 from softlabels import get_encoder
 from softlabels.corpora import Prepared
-from softlabels.models.normalization import NoNormalization
+from softlabels.errors import InputError
 from softlabels.training.batches import SimilarLengthBatches
 from softlabels.training.data import (
     check_normalization,
@@ -116,6 +116,8 @@ def test_class_weights_are_scikit_learns_balanced_ones():
         class_weights(manifest, ["happy", "angry"])
 
 
-def test_raw_audio_is_not_normalised_by_speaker():
-    with pytest.raises(ValueError, match="must be 'corpus'"):
-        check_normalization("speaker", NoNormalization())
+def test_one_frame_of_a_clip_is_not_normalised_by_speaker():
+    front_end = torch.nn.Identity()
+    front_end.frames = False
+    with pytest.raises(InputError, match="normalization must be corpus"):
+        check_normalization("speaker", front_end)

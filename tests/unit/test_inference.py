@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import save
 
 from softlabels.features.audio import read_mono
+from softlabels.features.frontends import feature_size
 from softlabels.inference.classifier import SoftLabelClassifier
 from softlabels.inference.loading import UnsafeModelError, load_model
 from softlabels.inference.settings import ModelSettings
@@ -23,14 +24,16 @@ from softlabels.inference.windows import OVERLAP, WINDOW, batches, windows
 
 NETWORK = {"kind": "blstm_attention", "hidden_size": 8, "lstm_size": 4, "frame_step": 3}
 ECAPA = {"kind": "ecapa_tdnn", "channels": 16, "attention_channels": 4, "embedding_size": 8}
+ENCODER = {"name": "a", "digest": "0" * 64, "place": None, "layers": 0, "frames": False}
 SETTINGS = ModelSettings(("happy", "sad", "angry"), "acoustic47", "corpus", NETWORK, 1.0, 2)
 
 
 def weights(settings=SETTINGS):
     torch.manual_seed(0)
+    network = settings.build(feature_size(settings.front_end("no folder")))
     return {
         name: (torch.rand(tensor.shape) + 0.1).to(tensor.dtype)
-        for name, tensor in settings.build().state_dict().items()
+        for name, tensor in network.state_dict().items()
     }
 
 
@@ -275,6 +278,11 @@ def test_a_wrong_array_is_a_clear_error(classifier, array, rate, told):
     [
         ({"frontend": "../../evil"}, "frontend"),
         ({"frontend": ["fbank"]}, "frontend"),
+        ({"frontend": {"name": "whisper"}}, "a pretrained frontend must hold exactly"),
+        ({"frontend": {**ENCODER, "digest": "../.."}}, "frontend's digest must be 64 digits"),
+        ({"frontend": {**ENCODER, "place": ["/etc"]}}, "frontend's place must be printable text"),
+        ({"frontend": {**ENCODER, "layers": {}}}, "layers must be weighted, last, or a number"),
+        ({"frontend": {**ENCODER, "frames": 1}}, "frontend's frames must be true or false"),
         ({"network": NETWORK | {"hidden_size": "8"}}, "hidden_size"),
         ({"network": NETWORK | {"hidden_size": True}}, "hidden_size"),
         ({"network": NETWORK | {"hidden_size": 10**9}}, "hidden_size"),
