@@ -11,7 +11,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "softlabels/__init__.py").r
 setup(
     name="softlabels",
     version=VERSION[1],
-    description="Soft labels for SpeechBrain: train on what every annotator said",
+    description="Soft labels for SpeechBrain: train on every annotator's vote",
     long_description=(HERE / "README.md").read_text("utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

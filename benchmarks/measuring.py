@@ -35,7 +35,7 @@ def clips(folder, every=1):
 
 
 def seconds_of(files):
-    """Tell how much audio some files hold."""
+    """Return how much audio some files hold."""
     infos = [soundfile.info(file) for file in files]
     return sum(info.frames / info.samplerate for info in infos)
 

@@ -1,4 +1,4 @@
-"""The peers as they are asked: Praat by way of parselmouth, openSMILE's emobase and eGeMAPS."""
+"""The compared tools: Praat by way of parselmouth, openSMILE's emobase and eGeMAPS."""
 
 import re
 import tempfile

@@ -1,7 +1,7 @@
-"""Soft labels for SpeechBrain: train on what every annotator said.
+"""Soft labels for SpeechBrain: train on every annotator's vote.
 
 ================  ==============================================================
-`votes`           what annotators said: ballots, partitions, tables, agreement
+`votes`           annotators' votes: ballots, partitions, tables, agreement
 `encoders`        votes → targets, one encoder a file
 `losses`          outputs and targets → loss
 `features`        audio → features, computed once and stored

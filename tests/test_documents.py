@@ -15,11 +15,23 @@ import soundfile
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
     "README.md",
+    "CONTRIBUTING.md",
+    "benchmarks/README.md",
+    "docs/cluster.md",
     "docs/losses.md",
+    "docs/results.md",
     "docs/targets.md",
     "recipes/IEMOCAP/README.md",
     "recipes/table/README.md",
 ]
+# A command that needs a training of hours or a corpus, and has tests of its own: → its script.
+OPTIONS_ONLY = {
+    "softlabels classify": ["-m", "softlabels", "classify"],
+    "softlabels report": ["-m", "softlabels", "report"],
+    "softlabels simulate": ["-m", "softlabels", "simulate"],
+}
+# What a snippet needs a trained model for runs in tests/recipe/test_export.py.
+NEEDS_A_MODEL = "SoftLabelClassifier"
 VOTES = "task,worker,label,speaker\nu1,a,happy,s\nu1,b,happy,s\nu2,a,sad,t\nu2,b,happy,t\n"
 # Runs of the recipe are cut short: another command would need another README.
 SMALL = ["--number_of_epochs=1", "--hidden_size=8", "--lstm_size=4"]
@@ -40,7 +52,7 @@ COMMANDS = sorted({(document, line) for document in DOCUMENTS for line in comman
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_python_snippet_runs(document):
-    code = "\n".join(blocks(document, "python"))
+    code = "\n".join(each for each in blocks(document, "python") if NEEDS_A_MODEL not in each)
     if code:
         subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
@@ -62,6 +74,12 @@ def test_every_command_runs(line, tmp_path, monkeypatch, everyday_corpus):
             run_recipe([*words[1:], "--dry-run"], tmp_path, everyday_corpus)
         elif words[:2] == ["python", "../../benchmarks/intended.py"]:
             check_options([ROOT / "benchmarks/intended.py"], words[2:])
+        elif words[0] == "python" and words[1].startswith("benchmarks/"):
+            script = ROOT / "benchmarks" / Path(words[1]).name
+            assert script.exists()
+            assert " ".join(words[2:]) in script.read_text("utf-8")  # as its docstring has it
+        elif " ".join(words[:2]) in OPTIONS_ONLY:
+            check_options(OPTIONS_ONLY[" ".join(words[:2])], words[2:])
         elif words[0] == "torchrun":
             # Several processes have tests of their own.
             options, script = words[1 : words.index("train.py")], words[words.index("train.py")]
@@ -148,6 +166,29 @@ def test_the_wheel_builds_and_works_without_the_checkout(tmp_path):
         "assert softlabels.available_encoders() == tuple(names.split())\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+
+
+LINKED = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "benchmarks/README.md"]
+LINKED += ROOT.glob("recipes/*/README.md")
+
+
+def anchor(heading):
+    """Return the anchor that a Markdown page gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("document", sorted(str(file.relative_to(ROOT)) for file in LINKED))
+def test_every_relative_link_leads_to_a_file_and_its_anchor_to_a_heading(document):
+    text = re.sub(r"^```.*?^```", "", (ROOT / document).read_text("utf-8"), flags=re.M | re.S)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if link.startswith(("http://", "https://")):
+            continue
+        path, _, part = link.partition("#")
+        target = ((ROOT / document).parent / path) if path else ROOT / document
+        assert target.exists(), f"{document}: {link}"
+        if part:
+            headings = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), flags=re.M)
+            assert part in map(anchor, headings), f"{document}: {link}"
 
 
 def test_constraints_are_names_and_versions_only():

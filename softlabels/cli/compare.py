@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @click.option(
     "--picture",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A PNG, PDF or SVG to draw, as its name says.",
+    help="A PNG, PDF or SVG to draw, by its suffix.",
 )
 def compare(
     votes: BufferedReader,

@@ -89,4 +89,4 @@ def _option(text: str) -> tuple[str, Any]:
     try:
         return key, YAML(typ="safe").load(value)
     except YAMLError as error:
-        raise click.BadParameter(f"--option {text!r} is no YAML: {error}") from error
+        raise click.BadParameter(f"--option {text!r} is not YAML: {error}") from error

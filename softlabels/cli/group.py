@@ -63,7 +63,7 @@ def _is_about_input(error: Exception) -> bool:
 @click.group(cls=Group)
 @click.version_option(softlabels.__version__)
 def main() -> None:
-    """Soft labels: from what every annotator said to targets, models and reports."""
+    """Soft labels: from every annotator's vote to targets, models and reports."""
 
 
 for command in COMMANDS:

@@ -47,16 +47,14 @@ def agreement_rule(
 
 
 def votes_options(command: Command) -> Command:
-    """Give a command the argument VOTES and the options that say how to read it."""
+    """Give a command the argument VOTES and the options for reading it."""
     return click.argument("votes", type=click.File("rb"))(columns_options(command))
 
 
 def columns_options(command: Command) -> Command:
-    """Give a command the options that say how to read votes."""
+    """Give a command the options for reading votes."""
     for decorate in (
-        click.option(
-            "--skip-bad-rows", is_flag=True, help="Leave out rows that can't be read; say which."
-        ),
+        click.option("--skip-bad-rows", is_flag=True, help="Leave out unreadable rows; list them."),
         click.option(
             "--query",
             help="Only rows that this pandas query selects: 'age > 20'. A first column without "
@@ -81,7 +79,7 @@ def columns_options(command: Command) -> Command:
 
 
 def warn_of_absent(classes: Sequence[str], ballots: Ballots) -> None:
-    """Say which classes nobody voted for and which votes are for no class: either may be misspelt.
+    """Report classes without votes and votes outside the classes: either may be misspelt.
 
     That nobody voted for any class is an error.
     """

@@ -1,4 +1,4 @@
-"""Clips of a folder, found by their names."""
+"""Clips of a folder, matched by their names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from softlabels.corpora.manifest import NOTE, Problems
 
-# What libsndfile reads; another file of a clip's name, as a transcript, is no clip.
+# What libsndfile reads; another file of a clip's name, as a transcript, is not a clip.
 READABLE = {
     *("wav", "wave", "w64", "rf64", "aif", "aiff", "aifc", "au", "snd", "caf", "sph"),
     *("flac", "mp3", "ogg", "oga", "opus"),
@@ -26,7 +26,7 @@ def find_clips(folder: Path, paths: Mapping[str, str], problems: Problems) -> di
     folder : pathlib.Path
         The clips' folder.
     paths : dict
-        Name → path from the folder, or absolute; "" for a clip to be found by its name.
+        Name → path from the folder, or absolute; "" for a clip to be matched by its name.
     problems : list of (str, str)
         Kinds: "clip" for each that is not there, or once if none is; "name" for each name that
         several clips have; "twice" for two names of one clip. Clips that nobody named are noted.

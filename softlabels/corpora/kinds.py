@@ -1,4 +1,4 @@
-"""Settings: which values each takes, how it says so, and what it means."""
+"""Settings: the values that each takes, their description, and their meaning."""
 
 from __future__ import annotations
 

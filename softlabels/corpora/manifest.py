@@ -2,7 +2,7 @@
 
 ===============  ===============================================================
 ``wav``          the audio file, with ``{data_root}`` for the corpus' folder
-``speaker``      whose voice it is; "" where nobody knows
+``speaker``      whose voice it is; "" where unknown
 ``group``        what is held out together: a session, a speaker, a podcast
 ``split``        the corpus' own, where it has one: train, valid, test, test2, …
 ``annotators``   who voted
@@ -31,7 +31,7 @@ from softlabels.votes import Ballots
 
 Manifest = dict[str, dict[str, Any]]
 Problems = list[tuple[str, str]]  # kind (a key of the remedies) and description
-NOTE = "note"  # the kind of a problem that is none, but that a reader should know
+NOTE = "note"  # the kind that is not an error, but goes into the log
 
 REQUIRED = {"wav": str, "speaker": str, "group": str, "annotators": list, "votes": list}
 

@@ -57,7 +57,7 @@ class Prepared:
         ``ambiguous`` and of ``discarded`` ones; ``speaker_independent`` and ``votes`` (see
         `softlabels.corpora.summary`).
     notes : list of str
-        What is no error but may surprise.
+        What is not an error but may surprise.
     root : pathlib.Path
         The release.
     folder : pathlib.Path

@@ -122,7 +122,7 @@ def derive_splits(
 
 
 def _merged(entry: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry whose votes are counted as ``merge`` says."""
+    """Return an entry with its votes merged by ``merge``."""
     merge, votes = settings["merge"], entry["votes"]
     if merge:
         votes = [[merge.get(label, label) for label in labels] for labels in votes]

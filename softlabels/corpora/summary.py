@@ -1,4 +1,4 @@
-"""What a partition tells of itself: counts, agreement, and whether its test knows the speakers."""
+"""A partition's summary: counts, agreement, and whether test speakers are in training."""
 
 from __future__ import annotations
 

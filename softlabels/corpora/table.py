@@ -1,4 +1,4 @@
-"""Any table of votes: a CSV that says who gave which clip which label, and a folder of clips.
+"""Any table of votes: a CSV with the label that each annotator gave each clip, and their folder.
 
 `TABLE` is the corpus. A second CSV may add what is known of the clips: ``speaker``, ``group``
 (what is held out together), ``split`` (the corpus' own), ``path``; other columns are kept.

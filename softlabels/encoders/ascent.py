@@ -1,4 +1,4 @@
-"""What every expectation maximisation does."""
+"""Convergence of expectation maximisation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Model = TypeVar("Model")
 
 
 def converged(steps: Iterator[tuple[Model, float]], least_gain: float, most: int) -> Model:
-    """Return the first model that is hardly more likely than the one before.
+    """Return the first model whose likelihood gains less than a threshold.
 
     Arguments
     ---------

@@ -1,4 +1,4 @@
-"""What every annotation encoder is and does."""
+"""The base class of annotation encoders."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class AnnotationEncoder(ABC):
-    """Turns annotators' votes into training targets over fixed classes.
+    """Turn annotators' votes into training targets over fixed classes.
 
     A new encoder is a dataclass whose fields are its options; it writes `targets`, checks its
     options in ``__post_init__`` and, if it learns from votes, writes `fit` too.
 
-    It stands where SpeechBrain's `CategoricalEncoder` stands: in a pipeline, in a
+    It takes the place of SpeechBrain's `CategoricalEncoder`: in a pipeline, in a
     Checkpointer, and at inference, to name a class.
 
     Arguments
@@ -64,7 +64,7 @@ class AnnotationEncoder(ABC):
     """The kinds of utterances that it can make a target of."""
 
     needs_annotators: ClassVar[bool] = False
-    """Whether its targets depend on who gave which vote: ballots must say it."""
+    """Whether its targets depend on who gave which vote: ballots must hold it."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -240,14 +240,14 @@ class AnnotationEncoder(ABC):
         Raises
         ------
         KeyError
-            If an index is no class's.
+            If an index is out of range.
         """
         if hasattr(indices, "tolist"):
             indices = indices.tolist()
         if isinstance(indices, Iterable):
             return [self.decode_ndim(index) for index in indices]
         if indices not in range(len(self)):
-            raise KeyError(f"{indices!r} is no index of the classes {list(self.classes)}")
+            raise KeyError(f"{indices!r} is not an index of the classes {list(self.classes)}")
         return self.classes[int(indices)]
 
     @property

@@ -20,7 +20,7 @@ WEAKEST, STRONGEST = 1e-3, 1e3  # votes
 
 
 def fit_strength(patterns: Patterns, shares: NDArray[np.float64]) -> float:
-    """Find how many votes a prior is worth: with which number votes left out are most likely.
+    """Return the prior's strength in votes under which left-out votes are most likely.
 
     Arguments
     ---------
@@ -32,7 +32,7 @@ def fit_strength(patterns: Patterns, shares: NDArray[np.float64]) -> float:
     Returns
     -------
     strength : float
-        From `WEAKEST` to `STRONGEST`; K where no utterance has two votes, which tells nothing.
+        From `WEAKEST` to `STRONGEST`; K, by convention, where no utterance has two votes.
     """
     from scipy.optimize import minimize_scalar
 

@@ -1,4 +1,4 @@
-"""Who takes which label for which: annotators' confusion matrices, by expectation maximisation.
+"""Annotators' confusion matrices, by expectation maximisation.
 
 A. P. Dawid and A. M. Skene, "Maximum likelihood estimation of observer error-rates using the
 EM algorithm", Journal of the Royal Statistical Society C 28:1, 1979.
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Confusion:
-    """What is known of annotators, and of the labels that utterances truly have.
+    """Annotators' confusion matrices and the frequency of utterances' true labels.
 
     Arguments
     ---------

@@ -1,4 +1,4 @@
-"""Targets that know who voted."""
+"""Targets that depend on who voted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_CELLS = 2**27  # of all confusion matrices: 1 GiB
 @register_encoder("dawid_skene")
 @dataclass
 class DawidSkeneEncoder(AnnotationEncoder):
-    """What listeners would say, from who voted: each annotator has a confusion matrix.
+    """Expected votes of listeners, with a confusion matrix for each annotator.
 
     ``q = Σ_t p(t | votes) P[t, ·]``, over all labels, of which the classes' part is taken and
     renormalised. p is the posterior of a true label t under the annotators' own matrices, P
@@ -43,7 +43,7 @@ class DawidSkeneEncoder(AnnotationEncoder):
     Raises
     ------
     ValueError
-        If the smoothing is no such number.
+        If the smoothing is not such a number.
 
     Example
     -------

@@ -1,4 +1,4 @@
-"""Shares of votes, smoothed by the prior of the kind of utterance that the votes look like."""
+"""Shares of votes, smoothed by a mixture of Dirichlet priors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class DirichletMixtureEncoder(AnnotationEncoder):
     """The mean distribution after the votes, under a mixture of Dirichlets that is fitted.
 
     ``q = Σ_m r_m (n + a_m) / (N + Σ a_m)`` over all labels, of which the classes' part is
-    taken and renormalised: votes for a label that is no class tell which class is likely.
+    taken and renormalised: votes for a label outside the classes are evidence for
+    some of them.
     r_m is the probability of the component m after the utterance's votes n, N their number.
 
     K. Sjölander et al., "Dirichlet mixtures: a method for improved detection of weak but

@@ -144,7 +144,7 @@ def climb(levels: Levels, numbers: Array, start: Array, steps: int, tolerance: f
 def fit_dirichlet(patterns: Patterns) -> NDArray[np.float64]:
     """Find the Dirichlet under which the counts are most likely.
 
-    Utterances with one vote tell the concentrations' proportions, not their sum. Where
+    Utterances with one vote determine the concentrations' proportions, not their sum. Where
     there are no others, the sum is the number of labels, as in the uniform prior.
 
     Arguments

@@ -43,7 +43,7 @@ def read_encoder(
     path : str or os.PathLike
         What `write_encoder` wrote.
     description : dict
-        What the file must say.
+        What the file must hold.
     learned : dict
         What it must have learned, up to rounding; nothing: whatever it did.
 

@@ -1,4 +1,4 @@
-"""The 47 acoustic features that the paper's network hears, batched, in torch.
+"""The 47 acoustic features of the paper's network, batched, in torch.
 
 ====================  ====================================================================
 ``mfcc_1 … mfcc_12``  openSMILE's emobase: 25 ms Hamming, pre-emphasis 0.97, 26 mel bands

@@ -102,7 +102,7 @@ def wav_layout(file: BinaryIO, size: int) -> Layout | None:
     Returns
     -------
     layout : Layout or None
-        None: it is no wav, or has no samples' chunk.
+        None: not a wav, or without a chunk of samples.
     """
     form, whole = b"", 0
     for name, start, length in riff_chunks(file):

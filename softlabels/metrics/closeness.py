@@ -1,4 +1,4 @@
-"""How near a set's predicted distributions come to the annotators', beyond one number."""
+"""Distance of a set's predicted distributions to the annotators', in several scores."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def human_ceiling(
 
     WA and UA are over the pairs of utterance and annotator for which the others
     make the utterance clear. An annotator who gave several labels is right by the
-    share that the true one has among them; a label that is no target class is wrong.
+    share that the true one has among them; a label outside the classes is wrong.
     An annotator without labels did not vote.
     JS and TV are over the pairs in which both sides gave a target class.
 

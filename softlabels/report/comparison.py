@@ -59,10 +59,10 @@ class Difference:
 
 
 def missing_evidence(trainings: int, utterances: int) -> str | None:
-    """Say why two rows can't be compared: fewer than 3 trainings of each, or 20 utterances.
+    """Return why two rows can't be compared: fewer than 3 trainings of each, or 20 utterances.
 
     One training of each can't show how much trainings vary, and two hardly; below 20
-    utterances Student's t is no approximation.
+    utterances Student's t is not a good approximation.
 
     Example
     -------

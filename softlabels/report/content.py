@@ -1,4 +1,4 @@
-"""What a sweep's report says: numbers, table, verdicts and caveats, before anything is drawn."""
+"""A sweep's report before anything is drawn: numbers, table, verdicts and caveats."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from softlabels.votes.ballots import Ballots
 
 @dataclass(frozen=True)
 class Content:
-    """What a report says.
+    """A report's content.
 
     Arguments
     ---------
@@ -120,7 +120,7 @@ class Content:
 
 
 def make_content(sweep: Sweep) -> Content:
-    """Compute all that a sweep's report says."""
+    """Compute the content of a sweep's report."""
     plan, classes = sweep.plan, sweep.classes
     votes = {name: entry["votes"] for name, entry in sweep.manifest.items() if any(entry["votes"])}
     ballots = Ballots.from_votes(votes.values(), labels=classes)
@@ -144,7 +144,7 @@ def _plain(table: pd.DataFrame) -> Any:
 
 
 def _notes(sweep: Sweep, compared: Compared) -> list[str]:
-    """Say how the figures came about; only of what has finished."""
+    """Return how the figures were computed, of finished trials only."""
     done = sweep.finished
     if done.empty:
         return []

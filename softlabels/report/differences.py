@@ -119,7 +119,7 @@ def _clear(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _partial(base: pd.DataFrame, row: pd.DataFrame, both: pd.DataFrame) -> str | None:
-    """Say what a comparison leaves out; None where it leaves nothing out."""
+    """Return what a comparison leaves out; None if nothing."""
     parts = []
     trials = [{*map(tuple, each[TRIAL].to_numpy().tolist())} for each in (base, row)]
     common = trials[0] & trials[1]
@@ -138,7 +138,7 @@ def _partial(base: pd.DataFrame, row: pd.DataFrame, both: pd.DataFrame) -> str |
 
 
 def verdict(difference: Difference, name: str = "UA") -> str:
-    """Say in words what a difference shows, where there is evidence enough.
+    """Return a difference's verdict in words, if there is enough evidence.
 
     Example
     -------
@@ -159,7 +159,7 @@ def verdict(difference: Difference, name: str = "UA") -> str:
 
 
 def verdicts(compared: Compared) -> dict[str, str]:
-    """Say in words what each row shows: row → verdict, or why there is none."""
+    """Return each row's verdict in words, or why there is none."""
     return {
         row: f"no verdict: {compared.without[row]}"
         if row in compared.without

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-# Okabe and Ito's palette: colour-blind readers can tell its colours apart
+# Okabe and Ito's palette: colour-blind readers can distinguish its colours
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 MARKERS = "os^DvPX"
 FEWEST = 10  # predictions that a point of the reliability curve rests on
@@ -147,7 +147,7 @@ def draw_reliability(
 ) -> None:
     """Draw the share of right predictions by confidence, a panel a row of the table.
 
-    A point's area shows how many predictions it rests on, and the largest says the number.
+    A point's area shows how many predictions it rests on; the largest is labelled with it.
 
     Arguments
     ---------

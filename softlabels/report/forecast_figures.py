@@ -23,7 +23,7 @@ def draw_forecasts(found: Forecasts, file: Path) -> None:
     found : Forecasts
         The comparison.
     file : Path
-        What to write: a PNG, PDF or SVG, as its name says.
+        What to write: a PNG, PDF or SVG, by its suffix.
     """
     figure = new_figure((10, 1.8 + 0.42 * len(found.rows)))
     differences, curve = figure.subplots(1, 2, width_ratios=[1.7, 1])

@@ -83,7 +83,7 @@ class Forecasts:
     left_out: tuple[str, ...]
 
     def advice(self) -> str:
-        """Say in a sentence which target to take."""
+        """Return a sentence that recommends a target."""
         paper = next(row for row in self.rows if row.target == paper_target())
         best = self.rows[0]
         if best is paper:

@@ -29,7 +29,7 @@ def draw_all(content: Content) -> dict[str, dict[str, Any]]:
     Arguments
     ---------
     content : Content
-        What the report says.
+        The report's content.
 
     Returns
     -------

@@ -42,7 +42,7 @@ def simulate_corpus(
 
     Five sessions of a woman and a man each. Beside the release: ``truth.csv``,
     every utterance's true distribution, and ``simulated.json``, which is
-    written last and says what made it.
+    written last and records what made it.
 
     Arguments
     ---------
@@ -112,7 +112,7 @@ def cached_corpus(
     Arguments
     ---------
     cache : str or Path
-        The cache's folder; `softlabels.cache.cache_folder` tells if not given.
+        The cache's folder; default: `softlabels.cache.cache_folder`.
     seed : int
         See `simulate_corpus`.
     utterances : int
@@ -130,7 +130,7 @@ def cached_corpus(
     ValueError
         As `simulate_corpus` does.
     OSError
-        If the cache can't be written; the message says what to do.
+        If the cache can't be written; the message names the remedy.
 
     Example
     -------
@@ -146,7 +146,7 @@ def cached_corpus(
 
 
 def is_simulated(folder: str | Path) -> bool:
-    """Tell whether `simulate_corpus` made a folder, so that `NOTICE` holds for it.
+    """Return whether `simulate_corpus` made a folder, so that `NOTICE` holds for it.
 
     Arguments
     ---------

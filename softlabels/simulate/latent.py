@@ -1,4 +1,4 @@
-"""What the simulated speakers feel: a distribution over ten emotions an utterance,
+"""The simulated utterances' true emotions: a distribution over ten emotions an utterance,
 how it sounds and how annotators vote by it.
 """
 
@@ -31,7 +31,7 @@ LABELS = tuple(_PROSODY)
 
 _SPREAD = np.array([0.65, 0.25, 0.9, 0.18, 1.0, 1.1])  # of one utterance about its expectation
 _SHARES = (0.42, 0.17, 0.20, 0.21)  # of the targets among concentrated utterances
-_NEIGHBOURS = {  # who is heard instead of a target, at times
+_NEIGHBOURS = {  # emotions confused with a target, at times
     "Neutral": ("Sadness", "Frustration", "Other"),
     "Happiness": ("Excited", "Neutral", "Surprise"),
     "Sadness": ("Neutral", "Frustration", "Other"),
@@ -117,12 +117,12 @@ def draw_vote(truth: NDArray[np.float64], generator: np.random.Generator) -> lis
 
 
 def draw_prosody(truth: NDArray[np.float64], generator: np.random.Generator) -> Prosody:
-    """Draw how an utterance is said.
+    """Draw an utterance's delivery.
 
     Arguments
     ---------
     truth : numpy.ndarray
-        [10], the distribution that is to be heard.
+        [10], the intended distribution.
     generator : numpy.random.Generator
         Decides.
 

@@ -37,7 +37,7 @@ _VOWELS = np.array(  # Hz, an average man's five formants
 
 @dataclass(frozen=True)
 class Speaker:
-    """What stays the same in all that a speaker says.
+    """What is constant in a speaker's utterances.
 
     Arguments
     ---------
@@ -67,7 +67,7 @@ class Speaker:
 
 @dataclass(frozen=True)
 class Prosody:
-    """How one utterance is said, relative to how its speaker usually speaks.
+    """An utterance's delivery, relative to its speaker's usual one.
 
     Arguments
     ---------
@@ -101,16 +101,16 @@ class Prosody:
 def synthesise(
     speaker: Speaker, prosody: Prosody, seconds: float, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Say some syllables.
+    """Synthesise some syllables.
 
     Arguments
     ---------
     speaker : Speaker
         Whose voice.
     prosody : Prosody
-        How to say it.
+        The delivery.
     seconds : float
-        Roughly how long; what is said ends with its last syllable.
+        Roughly how long; the utterance ends with its last syllable.
     generator : numpy.random.Generator
         Decides on syllables, pauses and noise: the same state, the same sound.
 

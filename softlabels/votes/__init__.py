@@ -1,4 +1,4 @@
-"""What annotators said: `Ballots`, partitions, agreement. Needs numpy alone.
+"""Annotators' votes: `Ballots`, partitions, agreement. Needs numpy alone.
 
 ``tables.py`` reads votes from tables and needs pandas; it is imported by its own name.
 """

@@ -174,7 +174,7 @@ def _grouped(groups: Groups, chunk: pd.DataFrame, item: str | None) -> pd.DataFr
 
 
 def _counted(rows: Rows, chunk: pd.DataFrame, item: str | None, counts: list[str]) -> pd.DataFrame:
-    """Leave out rows that hold something else than counts; an empty one is no vote."""
+    """Leave out rows that hold something else than counts; an empty one is not a vote."""
     import pandas as pd
 
     from softlabels.votes.tables import MOST_VOTES
@@ -184,4 +184,4 @@ def _counted(rows: Rows, chunk: pd.DataFrame, item: str | None, counts: list[str
     numbers = chunk[counts].replace("", "0").apply(pd.to_numeric, errors="coerce").astype(float)
     good = ((numbers >= 0) & (numbers <= MOST_VOTES) & (numbers % 1 == 0)).all(axis=1)
     chunk = chunk.assign(**{name: numbers[name] for name in counts})
-    return rows.keep(chunk, good, f"a count that is no whole number from 0 to {MOST_VOTES}")
+    return rows.keep(chunk, good, f"a count that is not a whole number from 0 to {MOST_VOTES}")

@@ -133,7 +133,7 @@ def training_patterns(ballots: Ballots, classes: Sequence[str], labels: Sequence
     Raises
     ------
     InputError
-        If there is no vote for a class to learn from.
+        If no vote is for a class.
     """
     if not ballots.voted(classes).any():
         raise InputError(

@@ -29,7 +29,7 @@ def votes_from_table(
     """Count votes in a long table: a row is one label that one annotator gave one item.
 
     Several rows of one item and annotator are several labels of that annotator; the
-    same label twice counts once; an empty label is no vote. Blanks around
+    same label twice counts once; an empty label is not a vote. Blanks around
     an annotator or a label are no part of it; an item's name is taken as it is.
 
     Arguments
@@ -103,7 +103,7 @@ def votes_from_counts(
     Arguments
     ---------
     frame : pandas.DataFrame
-        The table. An empty cell is no vote.
+        The table. An empty cell is not a vote.
     labels : sequence of str
         The columns that hold counts.
     item : str, optional

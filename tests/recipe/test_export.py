@@ -180,8 +180,11 @@ def test_another_process_needs_neither_the_recipe_nor_its_working_directory(mode
 
 
 def test_the_documents_snippets_run(model, everyday_release, tmp_path):
-    text = (RECIPE.parents[1] / "docs/model.md").read_text("utf-8")
-    code = "\n".join(re.findall(r"^```python\n(.*?)^```", text, re.M | re.S))
+    root = RECIPE.parents[1]
+    texts = [(root / name).read_text("utf-8") for name in ("docs/model.md", "README.md")]
+    model_page, readme = (re.findall(r"^```python\n(.*?)^```", each, re.M | re.S) for each in texts)
+    (of_readme,) = (each for each in readme if "SoftLabelClassifier" in each)
+    code = "\n".join([*model_page, of_readme])
     (tmp_path / "model").symlink_to(model)
     shutil.copy(next(everyday_release.rglob("*.wav")), tmp_path / "clip.wav")
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)

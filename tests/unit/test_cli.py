@@ -185,7 +185,7 @@ def test_a_table_in_which_nobody_voted_and_other_separators_are_told():
     other = softlabels("audit", "-", given="task;worker;label\nu1;ann;happy\n", code=1)
     assert "separated by commas" in other.stderr
     option = ["--classes", "a", "--option", "alpha=[1"]
-    assert "is no YAML" in softlabels("encode", "-", *option, given=LONG, code=2).stderr
+    assert "is not YAML" in softlabels("encode", "-", *option, given=LONG, code=2).stderr
 
 
 def test_a_bad_count_is_named_by_its_line():
@@ -193,7 +193,7 @@ def test_a_bad_count_is_named_by_its_line():
     for bad in ("-1", "x", "0.5", "inf"):
         given = WIDE.replace("b,0", f"b,{bad}")
         refused = softlabels("encode", "-", *options, given=given, code=1)
-        assert "line 3: a count that is no whole number" in refused.stderr
+        assert "line 3: a count that is not a whole number" in refused.stderr
     done = softlabels("encode", "-", *options, "--skip-bad-rows", given=given)
     assert [row["clip"] for row in table(done.stdout)] == ["a"]
 
