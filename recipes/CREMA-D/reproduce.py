@@ -5,13 +5,21 @@
 > python reproduce.py --data_folder /path/to/CREMA-D --test_folds all --trials 1
 """
 
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
-from crema_d_prepare import CREMA_D
-
 from softlabels.errors import run_script
-from softlabels.sweep.main import main
+
+
+def reproduce(arguments: Sequence[str]) -> None:
+    """Run a sweep as a command line says."""
+    # imported here, as this takes seconds: an interrupt then ends the script in one line, too
+    from crema_d_prepare import CREMA_D
+
+    from softlabels.sweep.main import main
+
+    main(CREMA_D, arguments, script=Path(__file__).with_name("train.py"))
+
 
 if __name__ == "__main__":
-    run_script(partial(main, CREMA_D, script=Path(__file__).with_name("train.py")))
+    run_script(reproduce)

@@ -7,12 +7,20 @@ Every setting of the YAML can be given on the command line, ``--mode face`` and 
 too. Run the same command again to resume what was killed.
 """
 
-from functools import partial
-
-from crema_d_prepare import CREMA_D
+from collections.abc import Sequence
 
 from softlabels.errors import run_script
-from softlabels.training.main import main
+
+
+def train(arguments: Sequence[str]) -> None:
+    """Train and test as a command line says."""
+    # imported here, as this takes seconds: an interrupt then ends the script in one line, too
+    from crema_d_prepare import CREMA_D
+
+    from softlabels.training.main import main
+
+    main(CREMA_D, arguments)
+
 
 if __name__ == "__main__":
-    run_script(partial(main, CREMA_D))
+    run_script(train)

@@ -4,13 +4,21 @@
 > python reproduce.py --data_folder /path/to/Emozionalmente --jobs 2
 """
 
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
-from emozionalmente_prepare import EMOZIONALMENTE
-
 from softlabels.errors import run_script
-from softlabels.sweep.main import main
+
+
+def reproduce(arguments: Sequence[str]) -> None:
+    """Run a sweep as a command line says."""
+    # imported here, as this takes seconds: an interrupt then ends the script in one line, too
+    from emozionalmente_prepare import EMOZIONALMENTE
+
+    from softlabels.sweep.main import main
+
+    main(EMOZIONALMENTE, arguments, script=Path(__file__).with_name("train.py"))
+
 
 if __name__ == "__main__":
-    run_script(partial(main, EMOZIONALMENTE, script=Path(__file__).with_name("train.py")))
+    run_script(reproduce)

@@ -7,12 +7,20 @@ Every setting of the YAML can be given on the command line, ``--held_out 0.1`` t
 command again to resume what was killed.
 """
 
-from functools import partial
-
-from emozionalmente_prepare import EMOZIONALMENTE
+from collections.abc import Sequence
 
 from softlabels.errors import run_script
-from softlabels.training.main import main
+
+
+def train(arguments: Sequence[str]) -> None:
+    """Train and test as a command line says."""
+    # imported here, as this takes seconds: an interrupt then ends the script in one line, too
+    from emozionalmente_prepare import EMOZIONALMENTE
+
+    from softlabels.training.main import main
+
+    main(EMOZIONALMENTE, arguments)
+
 
 if __name__ == "__main__":
-    run_script(partial(main, EMOZIONALMENTE))
+    run_script(train)

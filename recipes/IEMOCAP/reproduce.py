@@ -7,15 +7,23 @@
 > python reproduce.py --backend dask --scheduler tcp://node1:8786 --jobs 32
 """
 
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
-from iemocap_prepare import IEMOCAP
-from paper import published_figures
-
 from softlabels.errors import run_script
-from softlabels.sweep.main import main
+
+
+def reproduce(arguments: Sequence[str]) -> None:
+    """Run a sweep as a command line says."""
+    # imported here, as this takes seconds: an interrupt then ends the script in one line, too
+    from iemocap_prepare import IEMOCAP
+    from paper import published_figures
+
+    from softlabels.sweep.main import main
+
+    script = Path(__file__).with_name("train.py")
+    main(IEMOCAP, arguments, script=script, figures=published_figures)
+
 
 if __name__ == "__main__":
-    script = Path(__file__).with_name("train.py")
-    run_script(partial(main, IEMOCAP, script=script, figures=published_figures))
+    run_script(reproduce)

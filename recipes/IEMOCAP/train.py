@@ -8,12 +8,20 @@ the command line: ``--encoder soft``, ``--train_on "[clear]"``, ``--test_session
 same command again to resume what was killed.
 """
 
-from functools import partial
-
-from iemocap_prepare import IEMOCAP
+from collections.abc import Sequence
 
 from softlabels.errors import run_script
-from softlabels.training.main import main
+
+
+def train(arguments: Sequence[str]) -> None:
+    """Train and test as a command line says."""
+    # imported here, as this takes seconds: an interrupt then ends the script in one line, too
+    from iemocap_prepare import IEMOCAP
+
+    from softlabels.training.main import main
+
+    main(IEMOCAP, arguments)
+
 
 if __name__ == "__main__":
-    run_script(partial(main, IEMOCAP))
+    run_script(train)

@@ -7,12 +7,20 @@ Every setting of the YAML can be given on the command line, ``--votes both`` too
 command again to resume what was killed.
 """
 
-from functools import partial
-
-from msp_podcast_prepare import MSP_PODCAST
+from collections.abc import Sequence
 
 from softlabels.errors import run_script
-from softlabels.training.main import main
+
+
+def train(arguments: Sequence[str]) -> None:
+    """Train and test as a command line says."""
+    # imported here, as this takes seconds: an interrupt then ends the script in one line, too
+    from msp_podcast_prepare import MSP_PODCAST
+
+    from softlabels.training.main import main
+
+    main(MSP_PODCAST, arguments)
+
 
 if __name__ == "__main__":
-    run_script(partial(main, MSP_PODCAST))
+    run_script(train)

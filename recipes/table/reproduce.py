@@ -4,12 +4,20 @@
 > python reproduce.py --votes votes.csv --data_folder wavs --classes "[happy, sad]" --jobs 2
 """
 
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
-from softlabels.corpora.table import TABLE
 from softlabels.errors import run_script
-from softlabels.sweep.main import main
+
+
+def reproduce(arguments: Sequence[str]) -> None:
+    """Run a sweep as a command line says."""
+    # imported here, as this takes seconds: an interrupt then ends the script in one line, too
+    from softlabels.corpora.table import TABLE
+    from softlabels.sweep.main import main
+
+    main(TABLE, arguments, script=Path(__file__).with_name("train.py"))
+
 
 if __name__ == "__main__":
-    run_script(partial(main, TABLE, script=Path(__file__).with_name("train.py")))
+    run_script(reproduce)

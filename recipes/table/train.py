@@ -8,11 +8,19 @@
 command line. Run the same command again to resume what was killed.
 """
 
-from functools import partial
+from collections.abc import Sequence
 
-from softlabels.corpora.table import TABLE
 from softlabels.errors import run_script
-from softlabels.training.main import main
+
+
+def train(arguments: Sequence[str]) -> None:
+    """Train and test as a command line says."""
+    # imported here, as this takes seconds: an interrupt then ends the script in one line, too
+    from softlabels.corpora.table import TABLE
+    from softlabels.training.main import main
+
+    main(TABLE, arguments)
+
 
 if __name__ == "__main__":
-    run_script(partial(main, TABLE))
+    run_script(train)

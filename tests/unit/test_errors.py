@@ -1,9 +1,11 @@
 """How a script ends: with a line where the user can mend it, with a traceback where we must."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +64,23 @@ def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path):
     process.send_signal(signal.SIGINT)
     assert process.communicate()[1] == "\nscript.py: stopped; the same command goes on from here\n"
     assert process.returncode == 130
+
+
+def test_an_interrupt_while_a_script_imports_is_one_line(tmp_path):
+    script = Path(__file__).parents[2] / "recipes/table/train.py"
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n\n\nclass Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'torch':\n            raise KeyboardInterrupt\n\n\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+    )
+    places = os.pathsep.join([str(tmp_path), str(script.parents[2])])
+    ended = subprocess.run(
+        [sys.executable, str(script), "hparams/soft.yaml"],
+        env={**os.environ, "PYTHONPATH": places},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 130
+    assert ended.stderr.strip() == "train.py: stopped; the same command goes on from here"
