@@ -34,8 +34,9 @@ def measure(utterances, folder):
 
     from softlabels.corpora import prepare
     from softlabels.training.brain import SoftLabelBrain
+    from softlabels.training.experiment import feature_store, load
     from softlabels.training.loaders import make_loaders
-    from softlabels.training.main import choose_targets, feature_store, load
+    from softlabels.training.main import choose_targets
 
     release = write_release(folder / "release", utterances, seconds=0.1, files=256)
     words = [str(RECIPE / "hparams/modified_soft.yaml"), "--noprogressbar", "--device", "cpu"]

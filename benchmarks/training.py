@@ -29,8 +29,9 @@ from softlabels.corpora import prepare
 from softlabels.features.audio import read_mono
 from softlabels.models.blstm import MaskedAttention, frames_from_lengths
 from softlabels.training.brain import SoftLabelBrain
+from softlabels.training.experiment import feature_store, load
 from softlabels.training.loaders import make_loaders
-from softlabels.training.main import choose_targets, feature_store, load
+from softlabels.training.main import choose_targets
 
 sys.path.insert(0, str(RECIPE))
 from iemocap_prepare import IEMOCAP

@@ -4,6 +4,7 @@
 `votes`           annotators' votes: ballots, partitions, tables, agreement
 `encoders`        votes → targets, one encoder a file
 `losses`          outputs and targets → loss
+`corpora`         a corpus' release → who trains, validates and tests, with every vote
 `features`        audio → features, computed once and stored
 `models`          features → log-probabilities
 `training`        a manifest → a trained model in a results folder
@@ -12,6 +13,7 @@
 `report`          a sweep's folder → tables, pictures, a page
 `simulate`        the built-in corpus
 `metrics`         WA, UA, macro-F1, distances to the annotators
+`cli`             the command ``softlabels``
 ================  ==============================================================
 
 Every name is imported when it is first used, so that this import stays cheap.

@@ -35,7 +35,7 @@ from softlabels.sweep.rows import Row
 from softlabels.sweep.trials import Trial, run_trials
 from softlabels.training import identity
 from softlabels.training.arguments import refuse_repeated
-from softlabels.training.main import Experiment, describe_run, feature_store, load
+from softlabels.training.experiment import Experiment, describe_run, feature_store, load
 from softlabels.training.settings import SETTINGS
 
 logger = logging.getLogger(__name__)

@@ -31,7 +31,7 @@ from softlabels import get_encoder
 from softlabels.corpora import Corpus, CorpusError, prepare
 from softlabels.corpora.manifest import ballots_of
 from softlabels.sweep.main import main as reproduce
-from softlabels.training.main import load
+from softlabels.training.experiment import load
 from softlabels.training.settings import SETTINGS, settings_table
 
 

@@ -14,7 +14,7 @@ from iemocap_prepare import IEMOCAP
 from softlabels.errors import InputError
 from softlabels.sweep.main import parse
 from softlabels.sweep.rows import options_of
-from softlabels.training.main import load
+from softlabels.training.experiment import load
 
 ROOT = Path(__file__).parents[2]
 RECIPE = ROOT / "recipes/IEMOCAP"

@@ -24,7 +24,8 @@ from softlabels import get_encoder
 from softlabels.errors import InputError
 from softlabels.simulate import cached_corpus
 from softlabels.training.brain import Predictions, SoftLabelBrain
-from softlabels.training.main import describe_run, load, main
+from softlabels.training.experiment import describe_run, load
+from softlabels.training.main import main
 
 RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
 CLASSES = ["Neutral", "Happiness", "Sadness", "Anger"]
