@@ -13,6 +13,7 @@ import torch
 from numpy.typing import ArrayLike
 from scipy.signal import resample_poly
 
+from softlabels.errors import InputError
 from softlabels.features.wav import WavError, whole_wav
 
 VERSION = 2  # of the samples: raise it when `read_mono` gives other ones
@@ -57,10 +58,10 @@ def read_mono(audio: str | os.PathLike[str] | bytes, sample_rate: int) -> torch.
         data = audio if isinstance(audio, bytes) else Path(audio).read_bytes()
         samples, rate = soundfile.read(whole_wav(io.BytesIO(data)), dtype="float32", always_2d=True)
     except WavError as error:
-        raise ValueError(f"{name}: {error}") from None
+        raise InputError(f"{name}: {error}") from None
     except Exception as error:
         reason = getattr(error, "strerror", None) or getattr(error, "error_string", error)
-        raise ValueError(f"{name}: can't be read as audio ({reason})") from error
+        raise InputError(f"{name}: can't be read as audio ({reason})") from error
     return _mono(torch.from_numpy(samples.T), rate, sample_rate, name)
 
 
@@ -96,12 +97,12 @@ def array_to_mono(array: ArrayLike | torch.Tensor, rate: int, sample_rate: int) 
         array = (array.float() if array.is_floating_point() else array).detach().cpu()
     values = np.asarray(array)
     if values.ndim not in (1, 2) or not (values.dtype.kind == "f" or values.dtype in PCM):
-        raise ValueError(
+        raise InputError(
             "an array of audio must be [samples] or [samples, channels], of floats, int16 or "
             f"int32; got {list(values.shape)}, {values.dtype}"
         )
     if values.ndim == 2 and values.shape[1] > values.shape[0]:
-        raise ValueError(f"more channels than samples: {list(values.shape)}; transpose the array")
+        raise InputError(f"more channels than samples: {list(values.shape)}; transpose the array")
     if values.dtype.kind == "i":
         values = values / -float(np.iinfo(values.dtype).min)
     samples = torch.from_numpy(np.atleast_2d(values.astype(np.float32).T).copy())
@@ -111,15 +112,15 @@ def array_to_mono(array: ArrayLike | torch.Tensor, rate: int, sample_rate: int) 
 def _mono(samples: torch.Tensor, rate: int, sample_rate: int, name: str) -> torch.Tensor:
     """Mix samples [channels, N] and resample them."""
     if not RATES[0] <= rate <= RATES[1] or rate != int(rate):
-        raise ValueError(f"{name}: has {rate!r} samples a second; allowed: {RATES}, whole numbers")
+        raise InputError(f"{name}: has {rate!r} samples a second; allowed: {RATES}, whole numbers")
     rate = int(rate)  # librosa's are floats
     if not samples.numel():
-        raise ValueError(f"{name}: holds no samples")
+        raise InputError(f"{name}: holds no samples")
     wav = samples.float().mean(dim=0)
     if not torch.isfinite(wav).all():
-        raise ValueError(f"{name}: holds samples that are not finite")
+        raise InputError(f"{name}: holds samples that are not finite")
     if wav.abs().max() > LOUDEST:
-        raise ValueError(
+        raise InputError(
             f"{name}: holds samples of up to ±{wav.abs().max():g}, and audio is in [-1, 1]: "
             "divide samples of 16 bits by 32768"
         )

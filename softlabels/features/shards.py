@@ -16,6 +16,7 @@ from safetensors.torch import save
 from torch import nn
 
 from softlabels import files
+from softlabels.errors import InputError
 from softlabels.features.audio import read_mono
 from softlabels.features.frontends import SAMPLE_RATE, features_of
 from softlabels.locks import locked
@@ -284,7 +285,7 @@ def audio_key(path: str) -> str:
     try:
         stat = os.stat(path)
     except OSError as error:
-        raise ValueError(f"{path}: can't be read as audio ({error})") from error
+        raise InputError(f"{path}: can't be read as audio ({error})") from error
     # Copying can keep the time of the content's change, but not that of the file's.
     version = f"{os.path.abspath(path)} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
     return hashlib.sha256(version.encode()).hexdigest()[:32]
@@ -298,7 +299,7 @@ def check_unchanged(path: str, key: str) -> None:
     >>> check_unchanged(__file__, audio_key(__file__))
     """
     if audio_key(path) != key:
-        raise ValueError(f"{path}: has changed since this process began; start again")
+        raise InputError(f"{path}: has changed since this process began; start again")
 
 
 def _part_locked(folder: Path, part: int) -> AbstractContextManager[None]:

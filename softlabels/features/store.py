@@ -25,6 +25,7 @@ import torch
 from torch import nn
 
 from softlabels.cache import cache_folder
+from softlabels.errors import InputError
 from softlabels.features.frontends import front_end_fingerprint
 from softlabels.features.shards import (
     DamagedError,
@@ -85,7 +86,7 @@ class FeatureStore:
         workers: int | None = None,
     ) -> None:
         if dtype not in DTYPES:
-            raise ValueError(f"dtype must be one of {list(DTYPES)}; got {dtype!r}")
+            raise InputError(f"dtype must be one of {list(DTYPES)}; got {dtype!r}")
         self.front_end = front_end.eval()
         self.dtype = DTYPES[dtype]
         ranks_here = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
@@ -141,7 +142,7 @@ class FeatureStore:
         ------
         ValueError
             If an audio file can't be read. All others' features are kept.
-        RuntimeError
+        OSError
             If a process that extracts was killed. What was finished is kept.
         OSError
             If the store's folder can't be read or written, or is full.
@@ -185,7 +186,7 @@ class FeatureStore:
         try:
             yield
         except BrokenProcessPool as error:
-            raise RuntimeError(
+            raise OSError(
                 "a process that extracts features was killed, as it happens where memory runs out; "
                 "start again: what was finished is kept"
             ) from error
@@ -218,7 +219,7 @@ class FeatureStore:
                 bar.update(count)
                 failures += failed
         if failures:
-            raise ValueError("no features for these files:\n  " + "\n  ".join(failures))
+            raise InputError("no features for these files:\n  " + "\n  ".join(failures))
 
 
 def _cores() -> int:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
+from softlabels.errors import InputError
 from softlabels.models.dropout import Dropout
 
 
@@ -168,7 +169,7 @@ class BLSTMAttention(nn.Module):
     ) -> None:
         super().__init__()
         if frame_step < 1:
-            raise ValueError(f"frame_step must be at least 1; got {frame_step}")
+            raise InputError(f"frame_step must be at least 1; got {frame_step}")
         self.hidden_size, self.lstm_size, self.frame_step = hidden_size, lstm_size, frame_step
         self.full_in = nn.Linear(input_size, hidden_size)
         self.forward_lstm = nn.LSTM(hidden_size, lstm_size, batch_first=True)

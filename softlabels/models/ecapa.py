@@ -6,6 +6,8 @@ import torch
 from speechbrain.lobes.models.ECAPA_TDNN import ECAPA_TDNN
 from torch.nn.functional import pad
 
+from softlabels.errors import InputError
+
 _SCALE = 8  # parts into which its blocks split the channels
 _LEAST_FRAMES = 5  # its convolutions reflect up to 4 frames at an utterance's ends
 
@@ -50,7 +52,7 @@ class ECAPA(ECAPA_TDNN):
         dropout: float = 0.0,
     ) -> None:
         if channels < 1 or channels % _SCALE:
-            raise ValueError(f"channels must be a multiple of {_SCALE}; got {channels}")
+            raise InputError(f"channels must be a multiple of {_SCALE}; got {channels}")
         super().__init__(
             input_size,
             channels=[channels] * 4 + [3 * channels],

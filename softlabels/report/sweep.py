@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from softlabels.errors import InputError
 from softlabels.report.trial import read_trial
 from softlabels.seal import SEAL_FILE, check_seal
 
@@ -102,7 +103,7 @@ def read_sweep(folder: str | Path) -> Sweep:
     plan = _read_plan(place / SWEEP_FILE)
     manifest = _read_manifest(place / MANIFEST_FILE)
     if (place / SEAL_FILE).exists() and (changed := check_seal(place)):
-        raise ValueError(f"{changed[0]} is damaged, its bytes are not those written: {AGAIN}")
+        raise InputError(f"{changed[0]} is damaged, its bytes are not those written: {AGAIN}")
     speakers = {name: entry["speaker"] for name, entry in manifest.items()}
     trials, predictions, learning, versions, notes = [], [], [], set(), []
     features: dict[tuple[str, str], set[str]] = {}
@@ -147,15 +148,15 @@ def _read_plan(file: Path) -> dict[str, Any]:
     try:
         plan = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
-        raise ValueError(
+        raise InputError(
             f"{file.parent} holds no {SWEEP_FILE}: make one with reproduce.py"
         ) from None
     except ValueError as error:
-        raise ValueError(f"{file} is damaged ({error}): {AGAIN}") from None
+        raise InputError(f"{file} is damaged ({error}): {AGAIN}") from None
     if not isinstance(plan, dict) or plan.get("format") != FORMAT:
         found = plan if isinstance(plan, dict) else {}
         version = dict(found.get("versions") or {}).get("softlabels", "an unknown version")
-        raise ValueError(
+        raise InputError(
             f"{file} has format {found.get('format')!r}, written by softlabels {version}; "
             f"this version reads format {FORMAT}: {AGAIN}"
         )
@@ -166,7 +167,7 @@ def _read_plan(file: Path) -> dict[str, Any]:
     names = [row["name"] for row in plan["rows"]]
     for name in [plan["baseline"], *(trial["row"] for trial in plan["trials"])]:
         if name not in names:
-            raise ValueError(f"{file}: {name!r} is not among its rows {names}: {AGAIN}")
+            raise InputError(f"{file}: {name!r} is not among its rows {names}: {AGAIN}")
     return plan
 
 
@@ -174,11 +175,11 @@ def _read_manifest(file: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
-        raise ValueError(f"{file} is missing: {AGAIN}") from None
+        raise InputError(f"{file} is missing: {AGAIN}") from None
     except ValueError as error:
-        raise ValueError(f"{file} is damaged ({error}): {AGAIN}") from None
+        raise InputError(f"{file} is damaged ({error}): {AGAIN}") from None
     if not isinstance(manifest, dict):
-        raise ValueError(f"{file} must hold utterances by name; got {type(manifest).__name__}")
+        raise InputError(f"{file} must hold utterances by name; got {type(manifest).__name__}")
     for name, entry in manifest.items():
         _check_keys(entry, ("votes", "speaker"), f"{file}, {name!r}")
     return manifest
@@ -187,4 +188,4 @@ def _read_manifest(file: Path) -> dict[str, Any]:
 def _check_keys(entry: Any, keys: tuple[str, ...], place: str) -> None:
     missing = [key for key in keys if not isinstance(entry, dict) or key not in entry]
     if missing:
-        raise ValueError(f"{place} lacks {', '.join(missing)}: {AGAIN}")
+        raise InputError(f"{place} lacks {', '.join(missing)}: {AGAIN}")

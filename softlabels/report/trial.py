@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from softlabels.errors import InputError
 from softlabels.seal import SEAL_FILE, check_seal
 from softlabels.training.identity import METRICS_FILE, PREDICTIONS_FILE, RUN_FILE
 
@@ -55,12 +56,12 @@ def read_trial(folder: Path) -> TrialResults | None:
     versions, features = _read(folder / RUN_FILE, _run)
     predictions = _read(folder / PREDICTIONS_FILE, _predictions)
     if len(predictions) != metrics["test"]["all"]["n"]:
-        raise ValueError(
+        raise InputError(
             f"{folder / PREDICTIONS_FILE} ({len(predictions)} utterances, "
             f"{metrics['test']['all']['n']} in {METRICS_FILE})"
         )
     if (folder / SEAL_FILE).exists() and (changed := check_seal(folder)):
-        raise ValueError(f"{changed[0]} (its bytes are not those that were written)")
+        raise InputError(f"{changed[0]} (its bytes are not those that were written)")
     return TrialResults(metrics, versions, predictions, features)
 
 

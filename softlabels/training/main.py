@@ -126,6 +126,11 @@ def load(corpus: Corpus, arguments: Sequence[str]) -> Experiment:
     given = parse(arguments, corpus.defaults, table, DESCRIPTION)
     run_opts = given.run_opts
     check_device(run_opts["device"])
+    if run_opts["grad_accumulation_factor"] < 1:
+        raise InputError(
+            "--grad_accumulation_factor must be a whole number of at least 1; got "
+            f"{run_opts['grad_accumulation_factor']}"
+        )
     if not torch.cuda.is_available() or run_opts["device"] == "cpu":
         names = run_opts.overridden_args | {"distributed_backend"}
         run_opts = dataclasses.replace(run_opts, distributed_backend="gloo", overridden_args=names)

@@ -388,7 +388,16 @@ def test_the_partition_is_logged_once(everyday_release, tmp_path):
     assert (tmp_path / "run/log.txt").read_text("utf-8").count("Utterances:") == 1
 
 
-def test_a_device_that_is_not_there_is_named(everyday_release, tmp_path):
-    with pytest.raises(InputError, match="--device tpu: there is no such device; give cpu"):
-        run("soft", everyday_release, tmp_path / "run", "--device", "tpu")
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--device", "tpu", "--device tpu: there is no such device; give cpu"),
+        ("--grad_accumulation_factor", "0", "must be a whole number of at least 1; got 0"),
+    ],
+)
+def test_a_wrong_run_option_is_named_before_anything_runs(
+    everyday_release, tmp_path, option, value, told
+):
+    with pytest.raises(InputError, match=told):
+        run("soft", everyday_release, tmp_path / "run", option, value)
     assert not (tmp_path / "run").exists()

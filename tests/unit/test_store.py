@@ -19,6 +19,7 @@ import soundfile
 import torch
 from speechbrain.lobes.features import MFCC, Fbank
 
+from softlabels.errors import InputError
 from softlabels.features.audio import read_mono
 from softlabels.features.frontends import BUILT_IN, front_end_fingerprint, get_front_end
 from softlabels.features.shards import Shard, audio_key, write_shard
@@ -459,7 +460,7 @@ class Dying(Fbank):
 
 def test_a_killed_worker_is_named_and_what_was_finished_is_kept(tmp_path, clips):
     store = make(tmp_path, 2, Dying())
-    with pytest.raises(RuntimeError, match=r"was killed.*start again: what was finished is kept"):
+    with pytest.raises(OSError, match=r"was killed.*start again: what was finished is kept"):
         store.extract(clips, progressbar=False)
     store.extract(clips[1:], progressbar=False)
     assert store.frames(clips[1]) == 30
@@ -596,3 +597,12 @@ def test_a_front_end_of_another_distribution_is_found_by_its_name(monkeypatch):
     assert isinstance(get_front_end("flat"), torch.nn.Flatten)
     with pytest.raises(ValueError, match=r"unknown front end 'square'; available: \['flat'\]"):
         get_front_end("square")
+
+
+def test_audio_without_features_is_the_users_to_mend(tmp_path):
+    (tmp_path / "a.wav").write_bytes(b"no audio")
+    store = FeatureStore(get_front_end("mfcc"), tmp_path / "store", workers=0)
+    with pytest.raises(InputError, match=r"no features for these files:\n.*a\.wav"):
+        store.extract([str(tmp_path / "a.wav")], progressbar=False)
+    with pytest.raises(InputError, match=r"gone\.wav: can't be read as audio"):
+        store.extract([str(tmp_path / "gone.wav")], progressbar=False)
