@@ -12,7 +12,7 @@ from pathlib import Path
 import soundfile
 import torch
 
-from softlabels.simulate.corpus import cached_corpus
+from softlabels.corpora.simulated.corpus import cached_corpus
 
 CORES = len(os.sched_getaffinity(0))
 

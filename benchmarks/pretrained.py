@@ -14,7 +14,7 @@ import torch
 from measuring import medians, report
 from speechbrain.integrations.huggingface.whisper import Whisper
 
-from softlabels.pretrained import PretrainedFrontEnd
+from softlabels.features.pretrained import PretrainedFrontEnd
 
 CLIPS, SECONDS, RATE = 4, 2.5, 16000
 

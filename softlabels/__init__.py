@@ -4,14 +4,13 @@
 `votes`           annotators' votes: ballots, partitions, tables, agreement
 `encoders`        votes → targets, one encoder a file
 `losses`          outputs and targets → loss
-`corpora`         a corpus' release → who trains, validates and tests, with every vote
+`corpora`         a release → a manifest with every vote → train, valid, test; the built-in corpus
 `features`        audio → features, computed once and stored
 `models`          features → log-probabilities
 `training`        a manifest → a trained model in a results folder
 `inference`       a model folder → distributions over the classes
 `sweep`           many trainings
 `report`          a sweep's folder → tables, pictures, a page
-`simulate`        the built-in corpus
 `metrics`         WA, UA, macro-F1, distances to the annotators
 `cli`             the command ``softlabels``
 ================  ==============================================================

@@ -12,6 +12,6 @@ def cache(tmp_path_factory, monkeypatch):
 @pytest.fixture(scope="session")
 def everyday_corpus(tmp_path_factory):
     """The built-in corpus, made small."""
-    from softlabels.simulate.corpus import simulate_corpus
+    from softlabels.corpora.simulated.corpus import simulate_corpus
 
     return simulate_corpus(tmp_path_factory.mktemp("corpus") / "small", utterances=80)

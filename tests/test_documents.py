@@ -155,7 +155,7 @@ def test_the_wheel_builds_and_works_without_the_checkout(tmp_path):
         f"import sys; sys.path.insert(0, {str(site)!r})\n"
         "import softlabels\n"
         f"assert softlabels.__file__.startswith({str(site)!r}), softlabels.__file__\n"
-        "import softlabels.features, softlabels.report.page, softlabels.simulate\n"
+        "import softlabels.features, softlabels.report.page, softlabels.corpora.simulated\n"
         "import softlabels.training.brain\n"
         "from softlabels.cli.train import yaml_file\n"
         "from softlabels.training.hparams import read_tree\n"

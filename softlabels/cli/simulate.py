@@ -11,7 +11,7 @@ import click
 @click.option("--seed", type=int, default=0, show_default=True, help="Of everything in it.")
 def simulate(out: str, utterances: int | None, seed: int) -> None:
     """Write the built-in corpus into the folder OUT: simulated speech, and votes on it."""
-    from softlabels.simulate.corpus import NOTICE, UTTERANCES, simulate_corpus
+    from softlabels.corpora.simulated.corpus import NOTICE, UTTERANCES, simulate_corpus
 
     simulate_corpus(out, seed, UTTERANCES if utterances is None else utterances)
     click.echo(f"{out}: {NOTICE}")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from softlabels.errors import InputError
-from softlabels.pretrained.checkpoint import open_checkpoint
-from softlabels.pretrained.frontend import PretrainedFrontEnd, check_layers
+from softlabels.features.pretrained.checkpoint import open_checkpoint
+from softlabels.features.pretrained.frontend import PretrainedFrontEnd, check_layers
 
 EMBEDDED = "pretrained"  # the folder within a model folder that has the encoder itself
 LARGEST = 1 << 33  # bytes of an embedded encoder's file

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from softlabels.corpora.simulated.corpus import NOTICE
 from softlabels.corpora.summary import SPEAKERS
 from softlabels.encoders import AnnotationEncoder
 from softlabels.report.calibrated import calibration_scores
@@ -21,7 +22,6 @@ from softlabels.report.sweep import Sweep
 from softlabels.report.tables import main_table
 from softlabels.report.targets import row_encoders, target_statistics
 from softlabels.report.truth import distance_to_truth, nearest_to_truth
-from softlabels.simulate.corpus import NOTICE
 from softlabels.votes.agreement import krippendorff_alpha
 from softlabels.votes.ballots import Ballots
 

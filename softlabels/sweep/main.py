@@ -21,13 +21,13 @@ import torch
 from softlabels import files
 from softlabels.corpora import Corpus, Prepared, prepare
 from softlabels.corpora.manifest import manifest_bytes
+from softlabels.corpora.simulated import cached_corpus, is_simulated
 from softlabels.encoders.base import ENCODERS
 from softlabels.features.store import FeatureStore
 from softlabels.locks import hold
 from softlabels.report.page import write_report
 from softlabels.report.sweep import FORMAT, SWEEP_FILE
 from softlabels.seal import seal
-from softlabels.simulate import cached_corpus, is_simulated
 from softlabels.sweep import rows as planning
 from softlabels.sweep.engines import ENGINES
 from softlabels.sweep.estimate import estimate_minutes

@@ -23,7 +23,7 @@ from softlabels.features.frontends import front_end_fingerprint
 from softlabels.features.store import FeatureStore
 from softlabels.losses import choose_loss
 from softlabels.models.heads import output_of
-from softlabels.pretrained.training import Audio
+from softlabels.models.pretrained_network import Audio
 from softlabels.training import data, identity
 from softlabels.training.arguments import parse
 from softlabels.training.hparams import build, plain_values, read_tree, resolved

@@ -30,6 +30,8 @@ from torch.utils.data import DataLoader
 
 from softlabels import files
 from softlabels.features.frontends import BUILT_IN, front_end_fingerprint, get_front_end
+from softlabels.features.pretrained.checkpoint import write_checkpoint
+from softlabels.features.pretrained.frontend import PretrainedFrontEnd
 from softlabels.inference.abstention import entropy_threshold
 from softlabels.inference.networks import network_settings
 from softlabels.inference.pretrained import EMBEDDED, EncoderReference, refer
@@ -37,8 +39,6 @@ from softlabels.inference.settings import ModelSettings
 from softlabels.inference.temperature import fit_temperature
 from softlabels.models.heads import CLASSIFIERS, output_of
 from softlabels.models.normalization import FeatureNormalization, UtteranceNormalization
-from softlabels.pretrained.checkpoint import write_checkpoint
-from softlabels.pretrained.frontend import PretrainedFrontEnd
 from softlabels.seal import seal
 from softlabels.training.brain import SoftLabelBrain, predict
 

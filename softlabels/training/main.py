@@ -20,13 +20,13 @@ from speechbrain.utils.distributed import (
 from softlabels import files
 from softlabels.corpora import Corpus, Manifest, Prepared, prepare
 from softlabels.corpora.manifest import ballots_of
+from softlabels.corpora.simulated import NOTICE, cached_corpus, is_simulated
 from softlabels.corpora.summary import describe_partition
 from softlabels.errors import InputError
 from softlabels.inference.temperature import fit_temperature
 from softlabels.locks import hold
 from softlabels.metrics import majority_class
 from softlabels.seal import seal
-from softlabels.simulate import NOTICE, cached_corpus, is_simulated
 from softlabels.training import data, identity
 from softlabels.training.brain import Predictions, SoftLabelBrain, predict
 from softlabels.training.experiment import Experiment, describe_run, feature_store, load

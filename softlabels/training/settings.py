@@ -24,10 +24,10 @@ from softlabels.corpora.kinds import (
 from softlabels.encoders import available_encoders
 from softlabels.errors import InputError
 from softlabels.features.frontends import FRONT_ENDS
+from softlabels.features.pretrained.frontend import check_layers
 from softlabels.inference.temperature import CALIBRATIONS
 from softlabels.losses import LOSSES, OUTPUTS
 from softlabels.models.pretrained import HEADS
-from softlabels.pretrained.frontend import check_layers
 from softlabels.training.data import NORMALIZATIONS, TRAIN_ON
 from softlabels.votes.dominance import RULES, check_agreement
 

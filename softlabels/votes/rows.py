@@ -55,8 +55,8 @@ class Rows:
             raise InputError(f"{file}, line 1: {error}") from error
         if not header:
             raise InputError(f"{file} has no header")
-        text = "".join(header)
-        if "\0" in text or not _is_text(text):
+        names = "".join(header)
+        if "\0" in names or not _is_text(names):
             raise InputError(f"{file} is not UTF-8 text: unpack it, or save it as CSV in UTF-8")
         # as pandas names them
         self.columns = [name or f"Unnamed: {place}" for place, name in enumerate(header)]

@@ -12,11 +12,12 @@ from pretrained_models import make_encoder
 from speechbrain.inference.classifiers import EncoderClassifier
 
 from softlabels.errors import InputError
+from softlabels.features.pretrained import open_checkpoint
+from softlabels.features.pretrained.encoder import load_encoder
 from softlabels.inference.classifier import SoftLabelClassifier
 from softlabels.inference.loading import UnsafeModelError
 from softlabels.models.ecapa import ECAPA
-from softlabels.pretrained import embedding, front_end, open_checkpoint
-from softlabels.pretrained.encoder import load_encoder
+from softlabels.models.pretrained_network import embedding, front_end
 from softlabels.training.main import main
 
 RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"

@@ -21,8 +21,8 @@ import torch
 from iemocap_prepare import IEMOCAP
 
 from softlabels import get_encoder
+from softlabels.corpora.simulated import cached_corpus
 from softlabels.errors import InputError
-from softlabels.simulate import cached_corpus
 from softlabels.training.brain import Predictions, SoftLabelBrain
 from softlabels.training.experiment import describe_run, load
 from softlabels.training.main import main

@@ -11,12 +11,12 @@ from pretrained_models import MODELS, make_encoder
 
 from softlabels.errors import InputError
 from softlabels.features.frontends import feature_size, front_end_fingerprint
+from softlabels.features.pretrained import PretrainedFrontEnd, encoder, open_checkpoint
+from softlabels.features.pretrained.architectures import ARCHITECTURES, EncoderConfig
+from softlabels.features.pretrained.checkpoint import write_checkpoint
+from softlabels.features.pretrained.encoder import WINDOW, load_encoder
 from softlabels.features.store import FeatureStore
 from softlabels.models import FeatureNormalization, LayersEmbedding
-from softlabels.pretrained import PretrainedFrontEnd, encoder, open_checkpoint
-from softlabels.pretrained.architectures import ARCHITECTURES, EncoderConfig
-from softlabels.pretrained.checkpoint import write_checkpoint
-from softlabels.pretrained.encoder import WINDOW, load_encoder
 
 
 @pytest.fixture(scope="module")

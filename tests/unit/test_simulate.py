@@ -10,10 +10,10 @@ import pytest
 from scipy.io import wavfile
 
 from softlabels.cache import cache_folder
-from softlabels.simulate import corpus as simulate
-from softlabels.simulate.corpus import NOTICE, cached_corpus, is_simulated, simulate_corpus
-from softlabels.simulate.latent import LABELS, TARGETS, draw_prosody, draw_truth, draw_vote
-from softlabels.simulate.voice import SAMPLE_RATE, Prosody, Speaker, synthesise
+from softlabels.corpora.simulated import corpus as simulate
+from softlabels.corpora.simulated.corpus import NOTICE, cached_corpus, is_simulated, simulate_corpus
+from softlabels.corpora.simulated.latent import LABELS, TARGETS, draw_prosody, draw_truth, draw_vote
+from softlabels.corpora.simulated.voice import SAMPLE_RATE, Prosody, Speaker, synthesise
 from softlabels.votes import Ballots
 
 ENTRY = re.compile(r"^\[(\d+\.\d{4}) - (\d+\.\d{4})\]\t(\S+)\t([a-z]{3})\t\[(\d\.\d{4}(, )?){3}\]$")

@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from softlabels.errors import InputError
-from softlabels.pretrained.architectures import ARCHITECTURES, EncoderConfig
+from softlabels.features.pretrained.architectures import ARCHITECTURES, EncoderConfig
 
 CONFIG_FILE, AUDIO_FILE = "config.json", "preprocessor_config.json"
 WEIGHTS = "model*.safetensors"

@@ -1,6 +1,6 @@
 """The built-in corpus: simulated speech and simulated votes."""
 
-from softlabels.simulate.corpus import (
+from softlabels.corpora.simulated.corpus import (
     NOTICE,
     UTTERANCES,
     cached_corpus,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from softlabels.simulate.voice import Prosody
+from softlabels.corpora.simulated.voice import Prosody
 
 TARGETS = ("Neutral", "Happiness", "Sadness", "Anger")
 """The paper's four classes."""

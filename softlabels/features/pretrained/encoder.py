@@ -12,9 +12,9 @@ from torch import nn
 from torch.nn.functional import gelu, layer_norm, pad
 
 from softlabels.errors import InputError
+from softlabels.features.pretrained.architectures import EncoderConfig
+from softlabels.features.pretrained.checkpoint import Checkpoint
 from softlabels.features.wav import SAMPLE_RATE
-from softlabels.pretrained.architectures import EncoderConfig
-from softlabels.pretrained.checkpoint import Checkpoint
 
 WINDOW = 30 * SAMPLE_RATE  # samples that an encoder is given at most, Whisper's own limit
 N_FFT, HOP, STRIDE = 400, 160, 320  # samples: Whisper's spectra, and a frame of its encoder
@@ -31,6 +31,8 @@ class LayersOf(nn.Module):
     config : EncoderConfig
         What the encoder is.
     """
+
+    mel: torch.Tensor
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()

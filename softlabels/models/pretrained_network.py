@@ -10,10 +10,10 @@ from torch import nn
 from torch.nn.functional import layer_norm
 from torch.nn.utils.rnn import pad_sequence
 
+from softlabels.features.pretrained.frontend import PretrainedFrontEnd
 from softlabels.models.blstm import frames_from_lengths
 from softlabels.models.normalization import FeatureNormalization, NoNormalization
 from softlabels.models.pretrained import LayersEmbedding, needs_frames
-from softlabels.pretrained.frontend import PretrainedFrontEnd
 
 LAYER_WEIGHTS = 10.0  # times the learning rate
 
@@ -35,7 +35,7 @@ class TrainedEncoder(nn.Module):
 
     def __init__(self, front_end: PretrainedFrontEnd, **head: Any) -> None:
         super().__init__()
-        from softlabels.pretrained.encoder import load_encoder
+        from softlabels.features.pretrained.encoder import load_encoder
 
         self.first, self.last = front_end.first, front_end.last
         self.encoder = copy.deepcopy(load_encoder(front_end.checkpoint)).requires_grad_(True)

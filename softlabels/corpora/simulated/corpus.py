@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from scipy.io import wavfile
 
 from softlabels.cache import cache_folder
+from softlabels.corpora.simulated.latent import LABELS, TARGETS, draw_prosody, draw_truth, draw_vote
+from softlabels.corpora.simulated.voice import SAMPLE_RATE, Speaker, synthesise
 from softlabels.progress import progress
 from softlabels.seal import make_sealed
-from softlabels.simulate.latent import LABELS, TARGETS, draw_prosody, draw_truth, draw_vote
-from softlabels.simulate.voice import SAMPLE_RATE, Speaker, synthesise
 
 NOTICE = "simulated speech: not comparable with the paper"
 VERSION = 1

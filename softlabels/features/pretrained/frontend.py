@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from softlabels.errors import InputError
-from softlabels.pretrained.checkpoint import Checkpoint, encoder_name, open_checkpoint
+from softlabels.features.pretrained.checkpoint import Checkpoint, encoder_name, open_checkpoint
 
 WEIGHTED, LAST = "weighted", "last"
 
@@ -49,7 +49,7 @@ class PretrainedFrontEnd(nn.Module):
     ---------
     source : str, os.PathLike or Checkpoint
         A folder, or a model's id on the Hugging Face hub; see
-        `softlabels.pretrained.checkpoint.open_checkpoint`.
+        `softlabels.features.pretrained.checkpoint.open_checkpoint`.
     layers : str or int
         'weighted': all layers and their input, L in all; 'last'; or one's number, 0 the input.
     frames : bool
@@ -71,8 +71,9 @@ class PretrainedFrontEnd(nn.Module):
         frames: bool = False,
     ) -> None:
         super().__init__()
-        opened = isinstance(source, Checkpoint)
-        self._checkpoint = source if opened else open_checkpoint(source)
+        self._checkpoint: Checkpoint = (
+            source if isinstance(source, Checkpoint) else open_checkpoint(source)
+        )
         config = self._checkpoint.config
         self.digest = self._checkpoint.digest
         last = config.layers if layers in (WEIGHTED, LAST) else int(check_layers(layers))
@@ -106,7 +107,7 @@ class PretrainedFrontEnd(nn.Module):
 
     def forward(self, wavs: torch.Tensor) -> torch.Tensor:
         """Compute features of clips that are equally long."""
-        from softlabels.pretrained.encoder import load_encoder
+        from softlabels.features.pretrained.encoder import load_encoder
 
         encoder = load_encoder(self._checkpoint).to(wavs.device)
         with torch.no_grad():
