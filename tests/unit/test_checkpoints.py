@@ -12,7 +12,7 @@ import pytest
 import torch
 from speechbrain.utils.checkpoints import Checkpointer
 
-from softlabels.training import seal
+from softlabels import seal
 from softlabels.training.checkpoints import CompleteCheckpointer, damaged
 
 
