@@ -22,6 +22,7 @@ from typing import Any
 import orjson
 
 import softlabels
+from softlabels import files
 from softlabels.cache import cache_folder
 from softlabels.corpora.corpus import Corpus
 from softlabels.corpora.headers import add_headers, header_notes
@@ -104,11 +105,15 @@ class Prepared:
 
     def save(self, folder: str | Path) -> None:
         """Write manifest.json, the splits' manifests and partition.json, where they change."""
-        files = {name: manifest_bytes(self._portable(part)) for name, part in self.splits.items()}
-        files["manifest"] = (self.folder / "manifest.json").read_bytes()
-        files["partition"] = orjson.dumps(self.partition, option=orjson.OPT_INDENT_2) + b"\n"
-        for name, data in files.items():
-            _write(Path(folder, f"{name}.json"), data)
+        contents = {
+            name: manifest_bytes(self._portable(part)) for name, part in self.splits.items()
+        }
+        contents["manifest"] = (self.folder / "manifest.json").read_bytes()
+        contents["partition"] = orjson.dumps(self.partition, option=orjson.OPT_INDENT_2) + b"\n"
+        for name, data in contents.items():
+            path = Path(folder, f"{name}.json")
+            if not path.is_file() or path.read_bytes() != data:  # nothing is touched in vain
+                files.write(path, data)
 
     def _portable(self, part: Manifest) -> Manifest:
         """Return a manifest whose wavs begin with ``{data_root}`` again."""
@@ -226,12 +231,3 @@ def _read(folder: Path, corpus: Corpus, root: Path, options: Mapping[str, Any]) 
     notes = [text for kind, text in problems if kind == NOTE] + header_notes(manifest)
     (folder / "manifest.json").write_bytes(manifest_bytes(manifest))
     (folder / "notes.json").write_bytes(orjson.dumps(notes))
-
-
-def _write(path: Path, data: bytes) -> None:
-    if path.is_file() and path.read_bytes() == data:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
