@@ -68,10 +68,14 @@ def columns_options(command: Command) -> Command:
         ),
         click.option("--label", default="label", show_default=True, help="Column of labels."),
         click.option(
-            "--annotator", default="worker", show_default=True, help="Column of annotators."
+            "--annotator",
+            default="worker",
+            show_default="worker, or annotator",
+            help="Column of annotators.",
         ),
         click.option(
-            "--item", help="Column of items.  [default: task; or the line, with --counts]"
+            "--item",
+            help="Column of items.  [default: task, clip or item; or the line, with --counts]",
         ),
     ):
         command = decorate(command)

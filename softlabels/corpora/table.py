@@ -18,7 +18,7 @@ from softlabels.corpora.manifest import NOTE, Manifest, Problems
 from softlabels.corpora.splits import OFFICIAL, split_by_settings
 from softlabels.errors import InputError
 from softlabels.votes import Ballots
-from softlabels.votes.files import read_votes
+from softlabels.votes.files import ITEMS, default_column, read_votes
 from softlabels.votes.rows import Rows
 
 SHARE = 0.2  # of the groups, that are held out where nothing else is said
@@ -70,7 +70,7 @@ def read_table(
     """
     items, ballots = _read(votes, columns, problems)
     voted = {name: entry for name, entry in _entries(items, ballots).items() if entry["votes"]}
-    known = _read_utterances(utterances, columns["item"] or "task", problems)
+    known = _read_utterances(utterances, columns["item"], problems)
     if len(voted) < len(items):
         without = len(items) - len(voted)
         problems.append((NOTE, f"{without} clips of {votes} have no votes and are left out"))
@@ -124,13 +124,16 @@ def _entries(items: Sequence[str], ballots: Ballots) -> Manifest:
     }
 
 
-def _read_utterances(file: str | None, item: str, problems: Problems) -> dict[str, dict[str, str]]:
+def _read_utterances(
+    file: str | None, item: str | None, problems: Problems
+) -> dict[str, dict[str, str]]:
     """Read what is known of each clip: its name without ending → its row."""
     if file is None:
         return {}
     rows: dict[str, dict[str, str]] = {}
     with open(file, "rb") as stream:
         table = Rows(stream, file, left_out=None)
+        item = item or default_column(table.columns, ITEMS) or ITEMS[0]
         if item not in table.columns:
             raise InputError(
                 f"{file} has no column {item!r}, as the votes have; it has {table.columns}"

@@ -6,7 +6,7 @@ import json
 import sys
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from softlabels.votes import Ballots
+
+# usual names of the columns of items and annotators, crowd-kit's first
+ITEMS = ("task", "clip", "item")
+ANNOTATORS = ("worker", "annotator")
 
 
 def _to_stderr(text: str) -> None:
@@ -46,8 +50,8 @@ def read_votes(
     votes : io.BufferedReader
         The file, at its beginning.
     item, annotator, label : str
-        The CSV's columns; items are in "task", or known by their lines in a wide one, if not
-        given.
+        The CSV's columns. Items are in the first of `ITEMS` that it has if not given, or known by
+        their lines in a wide one; annotators in the first of `ANNOTATORS` if "worker" is given.
     counts : list of str
         The columns of counts, one for each label, of a wide CSV.
     query : str or None
@@ -76,11 +80,24 @@ def read_votes(
         items, ballots = _manifest(votes.read(), votes.name, groups)
     else:
         rows = Rows(votes, votes.name, left_out if skip_bad_rows else None)
-        item = item or ("task" if not counts or "task" in rows.columns else None)
+        item = item or default_column(rows.columns, ITEMS) or (None if counts else ITEMS[0])
+        if annotator == ANNOTATORS[0]:
+            annotator = default_column(rows.columns, ANNOTATORS) or annotator
         items, ballots = _table(rows, item, annotator, label, counts, query, groups)
     if not items or not ballots.counts.any():
         raise InputError(f"{votes.name} holds no votes")
     return items, ballots
+
+
+def default_column(columns: Sequence[str], names: Sequence[str]) -> str | None:
+    """Return the first of several usual names that a table has as a column.
+
+    Example
+    -------
+    >>> default_column(["clip", "annotator", "label"], ITEMS)
+    'clip'
+    """
+    return next((name for name in names if name in columns), None)
 
 
 def _manifest(text: bytes, file: str, groups: Groups | None) -> tuple[list[Any], Ballots]:

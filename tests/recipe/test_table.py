@@ -23,6 +23,7 @@ from softlabels.corpora.clips import clips_named, index_clips
 from softlabels.corpora.table import TABLE
 from softlabels.errors import InputError
 from softlabels.features.wav import WavError, read_wav_header
+from softlabels.votes.files import read_votes
 
 CLASSES = ["freudig", "traurig", "ärgerlich", "felice", "triste"]
 ROOT = Path(__file__).parents[2]
@@ -311,3 +312,12 @@ def test_emodb_as_a_table_has_the_partition_of_the_corpus(tmp_path):
     for name in ("train", "valid", "test"):
         assert table.partition[name] == corpus.partition[name]
         assert sorted(table.splits[name]) == sorted(corpus.splits[name])
+
+
+def test_usual_names_of_columns_need_no_option(tmp_path):
+    (tmp_path / "votes.csv").write_text("clip,annotator,label\nu1,ann,happy\nu1,bob,sad\n")
+    with open(tmp_path / "votes.csv", "rb") as stream:
+        columns = {"item": None, "annotator": "worker", "label": "label", "counts": []}
+        items, ballots = read_votes(stream, **columns, query=None, skip_bad_rows=False)
+    assert items == ["u1"]
+    assert ballots.annotators == ("ann", "bob")
