@@ -309,7 +309,8 @@ def test_what_makes_a_label_dominant_is_an_option(rule, clear):
     options = ["--encoder", "hard", "--agreement", rule, *CLASSES]
     rows = table(softlabels("encode", "-", *options, given=LONG).stdout)
     assert "".join(row["item"] for row in rows if row["happy"] == "1.0") == clear
-    audit = softlabels("audit", "-", "--agreement", rule, *CLASSES, given=LONG).stdout
+    options = ["--agreement", rule, "--format", "markdown", *CLASSES]
+    audit = softlabels("audit", "-", *options, given=LONG).stdout
     assert f"| clear | {1 if clear else 0} " in audit
 
 

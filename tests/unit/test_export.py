@@ -51,7 +51,7 @@ def test_the_yaml_for_inference_holds_the_modules_and_no_other_setting():
     assert "os.system" not in told
     assert "!new:softlabels.models.normalization.FeatureNormalization" in told
     by_speaker = inference_yaml(RUN_YAML, by_speaker=True)
-    assert "!new:softlabels.models.normalization.UtteranceNormalization" in by_speaker
+    assert "!new:softlabels.models.UtteranceNormalization" in by_speaker
 
 
 def test_entropy_is_scipys_and_its_threshold_keeps_nine_in_ten():
