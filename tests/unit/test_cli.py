@@ -1,4 +1,4 @@
-"""The command line, in processes of its own."""
+"""The command line."""
 
 import csv
 import gzip
@@ -9,17 +9,36 @@ import sys
 
 import click
 import pytest
+from click.testing import CliRunner
+
+from softlabels.cli import main
 
 LONG = "task,worker,label\nu1,ann,happy\nu1,bob,happy\nu1,cat,sad\nu2,ann,other\nu2,bob,sad\n"
 WIDE = "clip,song,call\na,3,1\nb,0,2\n"
 CLASSES = ["--classes", "happy,sad"]
 
 
+class Input(io.BytesIO):
+    """Standard input, which has a name."""
+
+    name = "<stdin>"
+
+
 def softlabels(*arguments, given="", code=0):
-    command = [sys.executable, "-m", "softlabels", *map(str, arguments)]
-    done = subprocess.run(command, input=given, capture_output=True, text=True)
-    assert done.returncode == code, done.stderr
+    """Run a command in this process: an interpreter for each would take seconds."""
+    stream = io.BufferedReader(Input(given.encode()))
+    done = CliRunner().invoke(main, [*map(str, arguments)], input=stream)
+    assert done.exit_code == code, done.stderr
     return done
+
+
+def test_a_command_runs_in_a_process_of_its_own(votes):
+    command = [sys.executable, "-m", "softlabels", "encode", str(votes), *CLASSES]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, len(table(done.stdout))) == (0, 2)
+    done = subprocess.run([*command, "--encoder", "sfot"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: unknown encoder 'sfot'")
 
 
 def table(text):
@@ -142,7 +161,9 @@ def test_a_table_of_counts_names_items_by_its_column_or_line():
     options = ["--encoder", "soft", "--counts", "song", "--classes", "song"]
     named = softlabels("encode", "-", *options, given="task,song\nfoo,1\nbar,2\n")
     assert [row["item"] for row in table(named.stdout)] == ["foo", "bar"]
-    lines = softlabels("encode", "-", *options, given="clip,song\nfoo,1\nbar,2\n")
+    usual = softlabels("encode", "-", *options, given="clip,song\nfoo,1\nbar,2\n")
+    assert usual.stdout == named.stdout
+    lines = softlabels("encode", "-", *options, given="file,song\nfoo,1\nbar,2\n")
     assert [row["item"] for row in table(lines.stdout)] == ["2", "3"]
 
 
@@ -168,7 +189,7 @@ def test_what_is_no_text_and_an_id_that_stands_twice_are_refused(tmp_path):
     file = tmp_path / "votes.csv"
     for data in (LONG.encode("utf-16"), gzip.compress(LONG.encode())):
         file.write_bytes(data)
-        assert "no text in UTF-8" in softlabels("audit", file, code=1).stderr
+        assert "is not UTF-8 text" in softlabels("audit", file, code=1).stderr
     twice = '{"u1": {"votes": [["happy"]]}, "u1": {"votes": [["sad"]]}}'
     assert "'u1' occurs twice" in softlabels("audit", "-", given=twice, code=1).stderr
 
@@ -211,7 +232,8 @@ def test_audit_reports_agreement_partition_and_patterns(votes, tmp_path):
     assert "items 2" in lines
     assert "clear 1 (50.0%)" in lines
     assert "ambiguous 1 (50.0%)" in lines
-    assert "2 × happy, 1 × sad 1 1.00 0.00 0.67 0.33 0.61 0.39" in lines
+    pattern = "2 × happy, 1 × sad 1 1.00 0.00 0.67 0.33 0.61 0.39"
+    assert any(line.startswith(pattern) for line in lines)
     # 1 − (5 − 1) · D_o / D_e with D_o = 4/2 + 2/1 and D_e = 2·3 + 1·4 + 2·3
     assert "Krippendorff's α 0.000" in lines
     assert "|" not in text  # a terminal shows aligned columns
