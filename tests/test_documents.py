@@ -71,7 +71,8 @@ def test_every_command_runs(line, tmp_path, monkeypatch, everyday_corpus):
             run_recipe(words[1:], tmp_path, everyday_corpus)
         elif words[:2] == ["python", "reproduce.py"]:
             # Hours of training: what it would run is checked; it has tests of its own.
-            run_recipe([*words[1:], "--dry-run"], tmp_path, everyday_corpus)
+            dry = [word for word in words[1:] if word != "--dry-run"] + ["--dry-run"]
+            run_recipe(dry, tmp_path, everyday_corpus)
         elif words[:2] == ["python", "../../benchmarks/intended.py"]:
             check_options([ROOT / "benchmarks/intended.py"], words[2:])
         elif words[0] == "python" and words[1].startswith("benchmarks/"):

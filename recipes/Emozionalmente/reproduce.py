@@ -10,14 +10,14 @@ from pathlib import Path
 from softlabels.errors import run_script
 
 
-def reproduce(arguments: Sequence[str]) -> None:
+def reproduce(arguments: Sequence[str]) -> int:
     """Run a sweep as a command line says."""
     # imported here, as this takes seconds: an interrupt then ends the script in one line, too
     from emozionalmente_prepare import EMOZIONALMENTE
 
     from softlabels.sweep.main import main
 
-    main(EMOZIONALMENTE, arguments, script=Path(__file__).with_name("train.py"))
+    return main(EMOZIONALMENTE, arguments, script=Path(__file__).with_name("train.py"))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 from softlabels.errors import run_script
 
 
-def reproduce(arguments: Sequence[str]) -> None:
+def reproduce(arguments: Sequence[str]) -> int:
     """Run a sweep as a command line says."""
     # imported here, as this takes seconds: an interrupt then ends the script in one line, too
     from iemocap_prepare import IEMOCAP
@@ -22,7 +22,7 @@ def reproduce(arguments: Sequence[str]) -> None:
     from softlabels.sweep.main import main
 
     script = Path(__file__).with_name("train.py")
-    main(IEMOCAP, arguments, script=script, figures=published_figures)
+    return main(IEMOCAP, arguments, script=script, figures=published_figures)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ from pathlib import Path
 from softlabels.errors import run_script
 
 
-def reproduce(arguments: Sequence[str]) -> None:
+def reproduce(arguments: Sequence[str]) -> int:
     """Run a sweep as a command line says."""
     # imported here, as this takes seconds: an interrupt then ends the script in one line, too
     from msp_podcast_prepare import MSP_PODCAST
 
     from softlabels.sweep.main import main
 
-    main(MSP_PODCAST, arguments, script=Path(__file__).with_name("train.py"))
+    return main(MSP_PODCAST, arguments, script=Path(__file__).with_name("train.py"))
 
 
 if __name__ == "__main__":

@@ -445,7 +445,7 @@ def test_another_distributions_encoder_is_found_by_name_and_loaded_when_asked_fo
 def test_decoding_refuses_what_is_no_index_and_takes_tensors_in_lists():
     encoder = build()
     for index in (-1, 4):
-        with pytest.raises(KeyError, match="no index of the classes"):
+        with pytest.raises(KeyError, match="not an index of the classes"):
             encoder.decode_torch(torch.tensor([index]))
     assert encoder.decode_ndim(torch.tensor([1])) == [H]
     assert encoder.decode_ndim([[0], [3]]) == [[N], [A]]
