@@ -131,8 +131,8 @@ def test_a_wide_table_gives_the_partition_of_the_long_one(folder):
         counts[clip][label] = counts[clip].get(label, 0) + 1
     del counts["task"]
     rows = [(clip, *(each[label] for label in CLASSES)) for clip, each in counts.items()]
-    table = write_csv(folder / "wide.csv", ["clip", *CLASSES], rows)
-    wide = prepared(folder, votes=table, counts=CLASSES, item="clip").partition
+    table = write_csv(folder / "wide.csv", ["recording", *CLASSES], rows)
+    wide = prepared(folder, votes=table, counts=CLASSES, item="recording").partition
     assert {**wide, "settings": None} == {**long, "settings": None}
     with pytest.raises(InputError, match=r"which column .* has the clips' names: --item"):
         prepared(folder, votes=table, counts=CLASSES)
