@@ -94,7 +94,7 @@ def stock(hparams, chosen, packed):
     def sig(wav):
         return read_mono(wav, 16000)
 
-    keys = ["id", "sig", "target", "emotion"]
+    keys = ["id", "sig", "target", "counts", "emotion"]
     dataset = DynamicItemDataset(dict(chosen["train"]), [sig], keys)
     loader = make_dataloader(dataset, batch_size=hparams["batch_size"], shuffle=True)
     network = StockNetwork(hparams, packed)
