@@ -108,7 +108,7 @@ def parse_annotations(
 
 
 def _describe(utterance: str, session: int) -> dict[str, Any] | None:
-    """Tell what an utterance's name says; None if it isn't a name of this session."""
+    """Return what an utterance's name states; None if it isn't a name of this session."""
     match = UTTERANCE.fullmatch(utterance)
     if not match or int(match["session"]) != session:
         return None

@@ -82,7 +82,7 @@ def export_model(brain: SoftLabelBrain, valid: DataLoader, notice: str | None = 
     valid : torch.utils.data.DataLoader
         The validation utterances, on which the threshold of abstention is set.
     notice : str, optional
-        What whoever uses the model must be told.
+        A warning for whoever uses the model.
 
     Returns
     -------
@@ -100,13 +100,13 @@ def export_model(brain: SoftLabelBrain, valid: DataLoader, notice: str | None = 
     def fill(folder: Path) -> None:
         run_yaml = (results / "hyperparams.yaml").read_text("utf-8")
         _for_speechbrain(brain.hparams, run_yaml, temperature, folder)
-        told = [notice, BY_UTTERANCE if by_utterance else None]
+        notices = [notice, BY_UTTERANCE if by_utterance else None]
         settings = _settings(
             brain.hparams,
             entropy_threshold(validated.log_probabilities),
             temperature,
             int(brain.best["epoch"]),
-            "; ".join(filter(None, told)) or None,
+            "; ".join(filter(None, notices)) or None,
         )
         if settings is not None:
             _for_softlabels(settings, brain.hparams, folder)
@@ -206,7 +206,7 @@ def _cooled(classifier: torch.nn.Module, temperature: float) -> torch.nn.Module:
 def _settings(
     hparams: Any, threshold: float, temperature: float, epoch: int, notice: str | None
 ) -> ModelSettings | None:
-    """What `SoftLabelClassifier` must know of the model, or None where it can't be told."""
+    """Return the model's settings for `SoftLabelClassifier`; None for a network that it lacks."""
     normalization, model, classifier = (hparams.modules[name] for name in NETWORK)
     network, front_end = network_settings(model), _front_end(hparams)
     ours = type(normalization) is FeatureNormalization

@@ -125,7 +125,7 @@ def plain_settings(hparams: Mapping[str, Any], without: set[str]) -> dict[str, A
 def claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
     """Take a results folder for a run, or refuse if it is another run's.
 
-    It may be claimed again with more: what was told before must agree, what is
+    It may be claimed again with more: known keys must match, what is
     new is added. A run that left neither checkpoint nor metrics holds nothing,
     nor do the metrics of one that only debugged.
 
@@ -156,12 +156,12 @@ def claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
     choose another --output_folder, or remove this one
     """
     known = check_claim(folder, identity)
-    told = _plain(identity)
+    plain = _plain(identity)
     file = Path(folder) / RUN_FILE
-    if not told.items() <= known.items():
-        if _differences(known, told):
+    if not plain.items() <= known.items():
+        if _differences(known, plain):
             (file.parent / METRICS_FILE).unlink(missing_ok=True)  # a debugging run's
-        files.write(file, json.dumps({**known, **told}, indent=2, ensure_ascii=False) + "\n")
+        files.write(file, json.dumps({**known, **plain}, indent=2, ensure_ascii=False) + "\n")
 
 
 def check_claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> dict[str, Any]:
@@ -230,9 +230,9 @@ def _plain(identity: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _differences(known: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]:
+def _differences(known: Mapping[str, Any], identity: Mapping[str, Any]) -> list[str]:
     """Say in what two identities differ, in the parts that both tell."""
-    there, now = _flat({key: known[key] for key in told if key in known}), _flat(told)
+    there, now = _flat({key: known[key] for key in identity if key in known}), _flat(identity)
     return [
         f"{key}: {there.get(key, 'absent')!r} there, {now.get(key, 'absent')!r} now"
         for key in sorted({*there, *now})

@@ -1,4 +1,4 @@
-"""Which label dominates an item's votes: the rule, and what it says of counts."""
+"""Which label dominates an item's votes: the rule, and its application to counts."""
 
 from __future__ import annotations
 
