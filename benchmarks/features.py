@@ -93,11 +93,11 @@ def main():
         ("correlation of the harmonics-to-noise ratio in Praat's voice", "{:.3f}", "≥ 0.92"),
     ]
     rows = [
-        [name, *(form.format(each[row]) for each in measured), wanted]
-        for row, (name, form, wanted) in enumerate(names)
+        [name, *(form.format(each[row]) for each in measured), target]
+        for row, (name, form, target) in enumerate(names)
     ]
     report(
-        [f"against Praat, {len(files)} clips", "openSMILE", "acoustic47", "wanted"],
+        [f"against Praat, {len(files)} clips", "openSMILE", "acoustic47", "target"],
         rows,
         ["praat-parselmouth", "opensmile"],
     )
@@ -108,7 +108,7 @@ def main():
     mine, others = np.concatenate(spectral).transpose(2, 0, 1)
     *mfcc, zcr = correlations(mine, others)
     report(
-        ["", "acoustic47", "wanted"],
+        ["", "acoustic47", "target"],
         [
             [
                 "threshold of the voicing probability that agrees best with Praat",

@@ -64,7 +64,7 @@ def main():
         few_singly, few_together = alone_and_together(classifier, paths[:FEW])
     length = SECONDS / np.median(singly)
     report(
-        ["trained models", "measured", "wanted"],
+        ["trained models", "measured", "target"],
         [
             ["`from_folder`", f"{loading:.2f} s", "< 1 s"],
             [f"a clip of {SECONDS} s, alone", f"1/{length:.0f} of its length", "< 1/20"],

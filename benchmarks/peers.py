@@ -14,8 +14,8 @@ def emobase(unsmoothed=True):
     text = shipped.read_text(encoding="latin1")
     settings = {"HNR": 1, "smaWin": 1} if unsmoothed else {"HNR": 1}
     for name, value in settings.items():
-        text, found = re.subn(rf"(?m)^{name} *=.*$", f"{name} = {value}", text)
-        assert found == 1, name
+        text, replaced = re.subn(rf"(?m)^{name} *=.*$", f"{name} = {value}", text)
+        assert replaced == 1, name
     with tempfile.NamedTemporaryFile("w", suffix=".conf", encoding="latin1", delete=False) as file:
         file.write(text)
     return opensmile.Smile(file.name, feature_level="lld")

@@ -71,14 +71,14 @@ def apart(utterances):
 
 
 def main():
-    found = {size: apart(size) for size in SIZES}
+    by_size = {size: apart(size) for size in SIZES}
     rows = []
     for row, step in enumerate(STEPS):
-        each = {size: 1e6 * found[size][0][row] / size for size in SIZES}
+        each = {size: 1e6 * by_size[size][0][row] / size for size in SIZES}
         cells = [f"{each[size]:.0f} ({each[size] / each[SIZES[0]]:.2f})" for size in SIZES]
         rows.append([f"{step}, µs an utterance (times the smallest)", *cells])
     for row, name in enumerate(("largest memory of the main process, MiB", "of it files, mapped")):
-        rows.append([name, *(f"{found[size][1][row]:.0f}" for size in SIZES)])
+        rows.append([name, *(f"{by_size[size][1][row]:.0f}" for size in SIZES)])
     report(["utterances", *(f"{size:,}" for size in SIZES)], rows, ["speechbrain"])
 
 

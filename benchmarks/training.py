@@ -149,8 +149,8 @@ def where_time_goes(epoch):
         whole = seconds(epoch)
     events = {event.key.removeprefix("aten::"): event for event in profile.key_averages()}
     for kind, names in kinds.items():
-        found = [events[name].cpu_time_total for name in names if name in events]
-        yield kind, 1e-6 * sum(found) / whole
+        kernels = [events[name].cpu_time_total for name in names if name in events]
+        yield kind, 1e-6 * sum(kernels) / whole
 
 
 def reading_a_batch(hparams, prepared, chosen, size=16):

@@ -68,5 +68,5 @@ def __dir__() -> list[str]:
 
 
 def _submodules() -> set[str]:
-    found = (module.name for module in pkgutil.iter_modules(__path__))
-    return {name for name in found if not name.startswith("_")}
+    names = (module.name for module in pkgutil.iter_modules(__path__))
+    return {name for name in names if not name.startswith("_")}

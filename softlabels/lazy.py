@@ -8,7 +8,7 @@ from typing import Any
 
 
 def lazy_names(package: str, module_of: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a package's ``__getattr__`` (PEP 562), which imports a name's module when asked.
+    """Return a package's ``__getattr__`` (PEP 562), which imports a name's module on first use.
 
     Arguments
     ---------

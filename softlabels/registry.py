@@ -1,5 +1,5 @@
 """Named things that others may add to: by a decorator, or by an entry point of
-their own distribution, which is loaded when that name is asked for.
+their own distribution, which is loaded when that name is first used.
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ def _question(row: Mapping[str, str]) -> int | None:
 
 
 def _difference(voted: Votes, counted: Votes, mode: str) -> str:
-    """Say how far finishedResponses.csv and tabulatedVotes.csv agree."""
+    """Log how far finishedResponses.csv and tabulatedVotes.csv agree."""
     kinds = [
         {clip: Counter(label for (label,) in votes) for clip, (_, _, votes) in source.items()}
         for source in (voted, counted)

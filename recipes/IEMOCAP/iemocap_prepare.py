@@ -41,8 +41,8 @@ ENTRY = re.compile(
     re.IGNORECASE,
 )
 BARE_ENTRY = re.compile(r"(?!A-|%).*\bSes0\d[FM]_\S+_[FM]\w*\d")
-# Ses05M_script01_1b_F042: the letter before the last digits tells the speaker;
-# the one in the dialog's name tells who wore the motion-capture markers
+# Ses05M_script01_1b_F042: the letter before the last digits is the speaker;
+# the one in the dialog's name is the wearer of the motion-capture markers
 UTTERANCE = re.compile(r"(?P<dialog>Ses0(?P<session>\d)\w+)_(?P<sex>[FM])(?:XX)?\d+[A-Za-z]*")
 # C-E2:	Frustration; Anger;	(a comment)
 RATING_FORM = "C-E2:<tab>Label; Label;<tab>(comment)"
@@ -122,9 +122,9 @@ def _describe(utterance: str, session: int) -> dict[str, Any] | None:
     }
 
 
-@lru_cache(maxsize=1024)  # most lines say the same as one before
+@lru_cache(maxsize=1024)  # most lines repeat an earlier one
 def _rating(line: str) -> tuple[str, bool, tuple[str, ...], tuple[str, ...]] | None:
-    """Tell annotator, whether an actor, labels and unknown ones; None if it isn't a rating."""
+    """Return annotator, whether an actor, labels and unknown ones; None if it isn't a rating."""
     match = RATING.fullmatch(line)
     if not match:
         return None

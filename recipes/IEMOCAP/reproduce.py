@@ -14,7 +14,7 @@ from softlabels.errors import run_script
 
 
 def reproduce(arguments: Sequence[str]) -> int:
-    """Run a sweep as a command line says."""
+    """Run a sweep from command-line arguments."""
     # imported here, as this takes seconds: an interrupt then ends the script in one line, too
     from iemocap_prepare import IEMOCAP
     from paper import published_figures

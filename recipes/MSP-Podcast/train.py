@@ -13,7 +13,7 @@ from softlabels.errors import run_script
 
 
 def train(arguments: Sequence[str]) -> None:
-    """Train and test as a command line says."""
+    """Train and test from command-line arguments."""
     # imported here, as this takes seconds: an interrupt then ends the script in one line, too
     from msp_podcast_prepare import MSP_PODCAST
 

@@ -11,7 +11,7 @@ from softlabels.errors import run_script
 
 
 def reproduce(arguments: Sequence[str]) -> int:
-    """Run a sweep as a command line says."""
+    """Run a sweep from command-line arguments."""
     # imported here, as this takes seconds: an interrupt then ends the script in one line, too
     from softlabels.corpora.table import TABLE
     from softlabels.sweep.main import main

@@ -4,7 +4,7 @@
 > python train.py hparams/modified_soft.yaml --votes votes.csv --data_folder wavs \\
     --classes "[happy, sad, neutral]"
 
-``README.md`` beside it says how the tables look. Every setting of the YAML can be given on the
+``README.md`` beside it describes the tables. Every setting of the YAML can be given on the
 command line. Run the same command again to resume what was killed.
 """
 
@@ -14,7 +14,7 @@ from softlabels.errors import run_script
 
 
 def train(arguments: Sequence[str]) -> None:
-    """Train and test as a command line says."""
+    """Train and test from command-line arguments."""
     # imported here, as this takes seconds: an interrupt then ends the script in one line, too
     from softlabels.corpora.table import TABLE
     from softlabels.training.main import main

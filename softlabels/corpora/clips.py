@@ -33,11 +33,11 @@ def find_clips(folder: Path, paths: Mapping[str, str], problems: Problems) -> di
 
     Returns
     -------
-    found : dict
+    place_of : dict
         Name → path, with ``{data_root}`` for the folder.
     """
     index = index_clips(folder)
-    found: dict[str, str] = {}
+    place_of: dict[str, str] = {}
     missing, name_of = [], dict[str, str]()
     for name, path in paths.items():
         called = f"{name} (path {path})" if path else name
@@ -46,7 +46,7 @@ def find_clips(folder: Path, paths: Mapping[str, str], problems: Problems) -> di
             problems.append(("twice", f"{name_of[clips[0]]} and {name} are both {clips[0]}"))
         elif len(clips) == 1:
             name_of[clips[0]] = name
-            found[name] = os.path.join("{data_root}", clips[0])
+            place_of[name] = os.path.join("{data_root}", clips[0])
         elif clips:
             problems.append(("name", f"{called}: {', '.join(clips)}"))
         else:
@@ -59,7 +59,7 @@ def find_clips(folder: Path, paths: Mapping[str, str], problems: Problems) -> di
     problems += [("clip", name) for name in missing]
     if others := len(set(every) - name_of.keys()):
         problems.append((NOTE, f"{others} clips of {folder} have no votes and are left out"))
-    return found
+    return place_of
 
 
 def index_clips(folder: str | Path) -> dict[str, list[str]]:

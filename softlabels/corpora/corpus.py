@@ -25,7 +25,7 @@ class Corpus:
         The corpus' name, for folders, titles and messages.
     read : callable
         ``read(data_folder, problems, **options)`` → the manifest without what the wavs'
-        headers say. It appends to ``problems`` what is wrong instead of raising.
+        headers give. It appends to ``problems`` what is wrong instead of raising.
     defaults : dict
         The settings that the corpus adds to a YAML's, or whose values it changes: ``classes``
         in any case, the reader's options, what its split depends on.
@@ -38,7 +38,7 @@ class Corpus:
     check : callable
         ``check(settings)`` raises a ValueError where settings don't go together.
     folds : (str, tuple)
-        The setting that says what is held out, and its values, for a sweep over all of them.
+        The setting that chooses what is held out, and its values, for a sweep over all of them.
     settings : dict
         The corpus' own settings: name → which values it takes and what it means.
     remedies : dict

@@ -21,7 +21,7 @@ from softlabels.votes import Ballots
 from softlabels.votes.files import ITEMS, default_column, read_votes
 from softlabels.votes.rows import Rows
 
-SHARE = 0.2  # of the groups, that are held out where nothing else is said
+SHARE = 0.2  # of the groups, that are held out by default
 SPLITS = {  # other words for them
     "training": "train",
     "val": "valid",
@@ -100,7 +100,7 @@ def _read(votes: str, columns: Mapping[str, Any], problems: Problems) -> tuple[l
     with open(votes, "rb") as stream:
         items, ballots = read_votes(stream, **columns, left_out=left_out)
     if columns["counts"] and columns["item"] is None and not isinstance(items[0], str):
-        raise InputError(f"say which column of {votes} has the clips' names: --item")
+        raise InputError(f"name the column of {votes} that has the clips' names: --item")
     return list(map(str, items)), ballots
 
 
@@ -164,12 +164,12 @@ def _split(word: str, place: str, problems: Problems) -> str:
 
 
 def split_table(manifest: Manifest, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Hold out what ``held_out`` says; by default the table's own split, or a fifth of the groups.
+    """Hold out what ``held_out`` names; by default the table's own split, or a fifth of the groups.
 
     Raises
     ------
     InputError
-        If the split column lacks "train" or "test", or is asked for and not there.
+        If the split column lacks "train" or "test", or is requested and not there.
     """
     has_split = any("split" in entry for entry in manifest.values())
     held_out = settings["held_out"]
@@ -188,13 +188,13 @@ def split_table(manifest: Manifest, settings: Mapping[str, Any]) -> dict[str, st
 def check_table(settings: Mapping[str, Any]) -> None:
     """Raise an InputError where no votes or no classes are given; it lists the labels there are."""
     if not settings["votes"]:
-        raise InputError("say where the votes are: --votes votes.csv")
+        raise InputError("give the table of votes: --votes votes.csv")
     if settings["classes"] is None:
         _, ballots = _read(settings["votes"], {name: settings[name] for name in COLUMNS}, [])
         totals = zip(ballots.counts.sum(axis=0).tolist(), ballots.labels, strict=True)
         listed = ", ".join(f"{label} ({n})" for n, label in sorted(totals, reverse=True))
         raise InputError(
-            f"say which labels are the classes, by --classes; {settings['votes']} has votes for "
+            f"name the labels that are classes: --classes; {settings['votes']} has votes for "
             f"{listed}"
         )
 

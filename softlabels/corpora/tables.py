@@ -82,7 +82,7 @@ def first_file(release: Path, files: Sequence[str]) -> str | None:
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
-    """List some names, and say how many more there are.
+    """List some names, and how many more there are.
 
     Example
     -------

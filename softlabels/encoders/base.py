@@ -182,7 +182,7 @@ class AnnotationEncoder(ABC):
         Raises
         ------
         ValueError
-            If there can be no target; the message says which encoder could
+            If there can be no target; the message names an encoder that could
             take these votes.
         """
         # Checked here, malformed votes are named without their place in a batch.

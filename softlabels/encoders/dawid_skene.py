@@ -50,7 +50,7 @@ class DawidSkeneEncoder(AnnotationEncoder):
     >>> votes = [[["happy"], ["happy"], ["sad"]], [["sad"], ["sad"], ["sad"]]] * 5
     >>> ballots = Ballots.from_votes(votes, annotators=[["ann", "bob", "cat"]] * 10)
     >>> encoder = DawidSkeneEncoder(["happy", "sad"], smoothing=1).fit(ballots)
-    >>> encoder.encode_ballots(ballots.take([0])).round(2)  # 'cat' says 'sad' to everything
+    >>> encoder.encode_ballots(ballots.take([0])).round(2)  # 'cat' votes 'sad' for everything
     array([[0.66, 0.34]], dtype=float32)
     """
 

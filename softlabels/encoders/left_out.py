@@ -150,7 +150,7 @@ def _by_pattern(encoder: AnnotationEncoder, ballots: Ballots) -> LeftOutVotes:
 def _one_by_one(encoder: AnnotationEncoder, ballots: Ballots) -> LeftOutVotes:
     """Make a target for each vote: it matters whose is left out."""
     if ballots.who is None:
-        encoder.encode_ballots(ballots)  # says so
+        encoder.encode_ballots(ballots)  # raises why
         raise AssertionError(f"{encoder!r} needs no annotators")
     class_of = {name: k for k, name in enumerate(encoder.classes)}
     k_of = np.array([class_of.get(label, -1) for label in ballots.labels], dtype=np.int64)

@@ -246,7 +246,7 @@ class Acoustic47(nn.Module):
 
 
 def _check(wavs: Tensor, lengths: Tensor | None) -> Tensor:
-    """Refuse what isn't a batch of audio; tell each utterance's number of samples."""
+    """Refuse what isn't a batch of audio; return each utterance's number of samples."""
     if wavs.ndim != 2 or not wavs.numel() or not wavs.is_floating_point():
         raise ValueError(
             "wavs must be [batch, samples], not empty, floating point; "

@@ -197,7 +197,7 @@ def front_end_fingerprint(front_end: nn.Module) -> str:
 
 
 def _code(kind: type[nn.Module]) -> list[str]:
-    """What says which code a class and those it inherits from are, without the libraries'."""
+    """Return what identifies the code of a class and its bases, without the libraries'."""
     code = []
     for each in kind.__mro__:
         if each.__module__.partition(".")[0] not in {"builtins", *_LIBRARY_NAMES}:

@@ -96,6 +96,6 @@ class Peaks(nn.Module):
         height = height + middle.squeeze(-1)
         height = torch.where(height > 1, 1 / height.clamp(min=1), height)
         rest = (top.squeeze(-1) - _STEPS + offset) / _STEPS
-        found = rank > NEVER / 2  # what `topk` fills up with is arbitrary
-        lags = torch.stack([torch.where(found, place, _LONGEST), found * rest], -1)
-        return lags, torch.where(found, height, NEVER), peak
+        real = rank > NEVER / 2  # what `topk` fills up with is arbitrary
+        lags = torch.stack([torch.where(real, place, _LONGEST), real * rest], -1)
+        return lags, torch.where(real, height, NEVER), peak

@@ -184,17 +184,17 @@ class PitchTracker(nn.Module):
         pitches : list of Pitch
             One a group.
         """
-        found = [self.candidates(*group) for group in groups]
-        # only sums of two and maxima: their bits are the same in any company
+        candidates = [self.candidates(*group) for group in groups]
+        # only sums of two and maxima: their bits are the same in any batch
         strength, octaves = (
-            pad_sequence([row for each in found for row in each[field]], batch_first=True)
+            pad_sequence([row for each in candidates for row in each[field]], batch_first=True)
             for field in (2, 1)
         )
-        scores = best_paths(strength, octaves, torch.cat([each.frames for each in found]))
-        apart = scores.split([len(each.frames) for each in found])
+        scores = best_paths(strength, octaves, torch.cat([each.frames for each in candidates]))
+        apart = scores.split([len(each.frames) for each in candidates])
         return [
             self.choose(each, score[:, : each.lags.shape[1]])
-            for each, score in zip(found, apart, strict=True)
+            for each, score in zip(candidates, apart, strict=True)
         ]
 
     def forward(self, wavs: Tensor, samples: Tensor) -> Pitch:

@@ -64,7 +64,7 @@ def _begin(work: Callable[..., Any]) -> None:
     """Prepare a worker process."""
     global _work
     _work = work
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: the parent alone speaks
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C: the parent reports it
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

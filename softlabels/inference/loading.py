@@ -23,7 +23,7 @@ LARGEST_SETTINGS = LARGEST_HEADER = 1 << 20
 
 
 class UnsafeModelError(ValueError):
-    """A model folder is refused; the message says why."""
+    """A model folder is refused; the message has the reason."""
 
 
 def load_model(
@@ -42,7 +42,7 @@ def load_model(
     folder : str or os.PathLike
         What a training left.
     pretrained : str or os.PathLike, optional
-        Where the pretrained encoder is, if it isn't where the settings say.
+        Where the pretrained encoder is, if it isn't where the settings have it.
 
     Returns
     -------

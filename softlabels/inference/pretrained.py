@@ -78,7 +78,7 @@ class EncoderReference:
         Raises
         ------
         InputError
-            If the encoder isn't there, or is another one; the message says which is needed.
+            If the encoder isn't there, or is another one; the message names the one that is needed.
         """
         needed = f"the model needs the pretrained encoder {self.name}, digest {self.digest}"
         inside = Path(folder, EMBEDDED)
@@ -89,11 +89,11 @@ class EncoderReference:
             checkpoint = open_checkpoint(place, download=source is not None)
             front_end = PretrainedFrontEnd(checkpoint, self.layers, self.frames)
         except InputError as error:
-            raise InputError(f"{needed}; --pretrained says where it is. {error}") from error
+            raise InputError(f"{needed}; give its place by --pretrained. {error}") from error
         if front_end.digest != self.digest:
             raise InputError(
                 f"{needed}; {place} has another one, digest {front_end.digest}. "
-                "--pretrained says where it is"
+                "give its place by --pretrained"
             )
         return front_end
 

@@ -154,7 +154,7 @@ class ModelSettings:
         folder : str or os.PathLike
             The model folder.
         pretrained : str or os.PathLike, optional
-            Where the pretrained encoder is, if it isn't where the settings say.
+            Where the pretrained encoder is, if it isn't where the settings have it.
 
         Raises
         ------

@@ -58,7 +58,7 @@ def fit_temperature(outputs: ArrayLike, shares: ArrayLike) -> float:
     Returns
     -------
     temperature : float
-        `COLDEST` to `HOTTEST`; the log says so where the best lies at either end.
+        `COLDEST` to `HOTTEST`; the log has a warning where the best lies at either end.
 
     Raises
     ------

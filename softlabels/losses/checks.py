@@ -15,18 +15,18 @@ REDUCTIONS = ("mean", "batchmean", "sum", "batch")
 def check_shapes(
     names: tuple[str, str],
     outputs: torch.Tensor,
-    wanted: torch.Tensor | None,
+    targets: torch.Tensor | None,
     weight: torch.Tensor | None,
     reduction: str,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return outputs and what is wanted of them as [B, K].
+    """Return outputs and targets, or counts, as [B, K].
 
     Arguments
     ---------
     names : (str, str)
         Of both, for messages.
-    outputs, wanted : torch.Tensor
-        [B, K] or [B, 1, K]. None of ``wanted`` is an error: the loss is of nothing else.
+    outputs, targets : torch.Tensor
+        [B, K] or [B, 1, K]. None for ``targets`` is an error.
     weight : torch.Tensor, optional
         [K], checked.
     reduction : str
@@ -39,12 +39,12 @@ def check_shapes(
     """
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction must be one of {list(REDUCTIONS)}; got {reduction!r}")
-    if wanted is None:
+    if targets is None:
         raise ValueError(f"the loss is of {names[1]}: give {names[1]}, [B, K]")
-    rows = _one_row_each(outputs, names[0]), _one_row_each(wanted, names[1])
+    rows = _one_row_each(outputs, names[0]), _one_row_each(targets, names[1])
     if rows[0].shape != rows[1].shape:
         raise ValueError(
-            f"{names[0]} {list(outputs.shape)} and {names[1]} {list(wanted.shape)} must be of the "
+            f"{names[0]} {list(outputs.shape)} and {names[1]} {list(targets.shape)} must be of the "
             "same utterances and classes"
         )
     if not len(rows[0]):
@@ -67,7 +67,7 @@ Check = tuple[torch.Tensor, Callable[[int], str]]  # [B], whether a row is wrong
 
 
 def check_rows(*checks: Check) -> None:
-    """Raise a ValueError where a row is wrong, by the first check that says so.
+    """Raise a ValueError where a row is wrong, by the first check that fails.
 
     One comparison reaches the processor: each waits for the device to finish.
     """

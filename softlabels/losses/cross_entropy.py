@@ -69,18 +69,18 @@ def soft_cross_entropy(
     tensor(1.0397)
     """
     names = ("log_probabilities", "targets")
-    predicted, wanted = check_shapes(names, log_probabilities, targets, weight, reduction)
+    predicted, rows = check_shapes(names, log_probabilities, targets, weight, reduction)
     with torch.autocast(predicted.device.type, enabled=False):
-        check_rows(no_targets(wanted), no_log_probabilities(predicted))
-        return reduce(cross_entropies(predicted, wanted, weight), reduction)
+        check_rows(no_targets(rows), no_log_probabilities(predicted))
+        return reduce(cross_entropies(predicted, rows, weight), reduction)
 
 
 def cross_entropies(
-    log_probabilities: torch.Tensor, wanted: torch.Tensor, weight: torch.Tensor | None
+    log_probabilities: torch.Tensor, targets: torch.Tensor, weight: torch.Tensor | None
 ) -> torch.Tensor:
     """``−Σ_k w_k q_k log p_k`` of each row, [B], in at least float32."""
     dtype = torch.promote_types(log_probabilities.dtype, torch.float32)
-    log_p, q = log_probabilities.to(dtype), wanted.to(dtype)
+    log_p, q = log_probabilities.to(dtype), targets.to(dtype)
     if weight is not None:
         q = q * weight.to(q)
     # 0 · −∞ is NaN, and so is its gradient: leave these terms out beforehand.

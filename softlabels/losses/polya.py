@@ -22,8 +22,8 @@ def dirichlet_multinomial(
 
     With α = exp z, ``A = Σ_k α_k`` and ``N = Σ_k n_k``:
     ``L = ln Γ(N + A) − ln Γ(A) − Σ_k [ln Γ(n_k + α_k) − ln Γ(α_k)]``, up to the multinomial
-    coefficient, which no network changes. One vote says nothing of the precision A: utterances
-    with two and more teach it.
+    coefficient, which no network changes. One vote carries no information on the precision A;
+    two and more do.
 
     Arguments
     ---------

@@ -48,7 +48,7 @@ def register_loss(name: str, output: str = "softmax") -> Callable[[Loss], Loss]:
         raise InputError(f"a loss is of one of the outputs {list(OUTPUTS)}; got {output!r}")
 
     def decorator(loss: Loss) -> Loss:
-        setattr(loss, "output", output)  # noqa: B010 - mypy knows no attribute of a function
+        setattr(loss, "output", output)  # noqa: B010 - mypy refuses attributes of functions
         registered: Loss = LOSSES.register(name)(loss)
         return registered
 

@@ -32,8 +32,8 @@ def calibration(log_probabilities: ArrayLike, right: ArrayLike, bins: int = BINS
 
     Example
     -------
-    >>> found = calibration(np.log([[0.9, 0.1], [0.9, 0.1]]), right=[1, 0])
-    >>> round(found["error"], 6), found["n"]
+    >>> result = calibration(np.log([[0.9, 0.1], [0.9, 0.1]]), right=[1, 0])
+    >>> round(result["error"], 6), result["n"]
     (0.4, [2])
     """
     confidence = np.exp(np.asarray(log_probabilities, float).max(axis=1))

@@ -106,7 +106,7 @@ def ambiguity_AUPRC(
     Returns
     -------
     area : float or None
-        Under the precision–recall curve (average precision), 0 to 1; entropies that say nothing
+        Under the precision–recall curve (average precision), 0 to 1; uninformative entropies
         give the share of ambiguous utterances. None where all are ambiguous, or none.
 
     Example
@@ -115,10 +115,10 @@ def ambiguity_AUPRC(
     >>> ambiguity_AUPRC(np.log(p), [True, False, True])
     1.0
     """
-    found = np.asarray(ambiguous, dtype=bool)
-    if found.all() or not found.any():
+    positive = np.asarray(ambiguous, dtype=bool)
+    if positive.all() or not positive.any():
         return None
     if precisions is not None:
-        return float(average_precision_score(found, -np.asarray(precisions, float)))
+        return float(average_precision_score(positive, -np.asarray(precisions, float)))
     p = np.exp(np.asarray(log_probabilities, float))
-    return float(average_precision_score(found, entropy(p)))
+    return float(average_precision_score(positive, entropy(p)))

@@ -99,6 +99,6 @@ def mean_distances(log_probabilities: ArrayLike, shares: ArrayLike) -> dict[str,
     n = len(np.asarray(shares))
     if not n:
         return {"n": 0, **dict.fromkeys(DISTANCES)}
-    found = distances(log_probabilities, shares)
-    means = {name: float(values.mean()) for name, values in found.items()}
+    by_name = distances(log_probabilities, shares)
+    means = {name: float(values.mean()) for name, values in by_name.items()}
     return {"n": n, **{name: mean if np.isfinite(mean) else None for name, mean in means.items()}}

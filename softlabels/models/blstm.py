@@ -143,9 +143,9 @@ class BLSTMAttention(nn.Module):
     dropout : float
         Probability of dropping a unit, 0 to 1.
     frame_step : int
-        Only every frame_step-th frame is heard, from the first one on: recurrence
+        Only every frame_step-th frame is used, from the first one on: recurrence
         over a low frame rate (Pundak and Sainath, Interspeech 2016) at that
-        fraction of the cost. The differences in the features tell of the frames between.
+        fraction of the cost. The Δ features cover the frames between.
 
     Raises
     ------
@@ -198,7 +198,7 @@ class BLSTMAttention(nn.Module):
     def embed_and_attend(
         self, features: torch.Tensor, lengths: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Embed utterances and tell where attention went.
+        """Embed utterances and return the weights of attention.
 
         Arguments
         ---------

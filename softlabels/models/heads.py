@@ -15,7 +15,7 @@ class Concentrations(nn.Module):
     """A linear layer that gives a Dirichlet distribution over distributions.
 
     Its outputs z are logarithms of the concentrations: the mean distribution is softmax(z), and
-    the precision Σ exp z says how sure the network is of it.
+    the precision Σ exp z measures how sure the network is of it.
 
     Arguments
     ---------
@@ -70,7 +70,7 @@ def get_classifier(output: str, input_size: int, classes: int) -> nn.Module:
 
 
 def output_of(classifier: nn.Module | None) -> str:
-    """Return what a network's last layer gives: 'softmax' unless it says otherwise.
+    """Return what a network's last layer gives: 'softmax' unless it declares another.
 
     Example
     -------

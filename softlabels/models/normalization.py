@@ -104,7 +104,7 @@ class FeatureNormalization(nn.Module):
 class UtteranceNormalization(FeatureNormalization):
     """Normalises each utterance by its own frames, and then like the training frames.
 
-    At inference nobody knows the speaker. For a model that was trained on features
+    At inference the speaker is unknown. For a model that was trained on features
     normalised by speaker, the utterance's own frames stand for all of the speaker's.
 
     Arguments

@@ -206,7 +206,7 @@ def main(
     script: Path,
     figures: Figures = lambda partition, folds: {},
 ) -> int:
-    """Run a sweep as a command line says.
+    """Run a sweep from command-line arguments.
 
     Arguments
     ---------

@@ -48,7 +48,7 @@ def parse(
     table : dict
         Name → `Setting`.
     description : str, optional
-        What ``--help`` says first.
+        The head of ``--help``.
     """
     help_asked = "--help" in arguments or "-h" in arguments
     words = [word for word in arguments if word not in ("--help", "-h")]

@@ -105,7 +105,7 @@ def with_targets(manifest: Mapping[str, dict[str, Any]], encoder: AnnotationEnco
     -------
     manifest : dict
         id → entry with ``target`` and ``counts``, annotators behind each class: torch.float32
-        [K]. The log says how many are left out and why.
+        [K]. The log has how many are left out and why.
 
     Example
     -------
@@ -208,11 +208,11 @@ def make_dataset(
     @takes("wav", "speaker")
     @provides("features")
     def features(wav: str, speaker: str) -> torch.Tensor:
-        found = store[wav]
+        frames = store[wav]
         if speakers is None:
-            return found
+            return frames
         mean, deviation = speakers[speaker]
-        return (found - mean) / deviation
+        return (frames - mean) / deviation
 
     return DynamicItemDataset(
         dict(manifest),

@@ -124,7 +124,7 @@ def export_model(brain: SoftLabelBrain, valid: DataLoader, notice: str | None = 
 
 @contextmanager
 def as_exported(brain: SoftLabelBrain) -> Iterator[None]:
-    """Let the brain hear features as the exported model does, whose users know no speaker.
+    """Give the brain features as the exported model has them, whose users know no speaker.
 
     Normalising by the clip's own frames undoes what normalising by speaker did before.
 
@@ -225,8 +225,8 @@ def _settings(
             epoch=epoch,
             notice=notice,
         )
-    except ValueError as error:  # a size or name beyond what a folder of anybody's may tell
-        logger.warning("The model folder can't tell this network: %s", error)
+    except ValueError as error:  # a size or name that an untrusted model folder may not have
+        logger.warning("The model folder can't describe this network: %s", error)
         return None
 
 

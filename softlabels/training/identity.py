@@ -26,7 +26,7 @@ class OtherRunError(InputError):
 
 
 def versions() -> dict[str, str]:
-    """Tell the versions of what computes a run's numbers.
+    """Return the versions of what computes a run's numbers.
 
     Returns
     -------
@@ -44,8 +44,8 @@ def versions() -> dict[str, str]:
     import torchaudio
 
     modules = (numpy, softlabels, speechbrain, torch, torchaudio)
-    found = {module.__name__: str(module.__version__) for module in modules}
-    return {"python": ".".join(platform.python_version_tuple()[:2]), **found}
+    of_modules = {module.__name__: str(module.__version__) for module in modules}
+    return {"python": ".".join(platform.python_version_tuple()[:2]), **of_modules}
 
 
 def results_folder(
@@ -56,7 +56,7 @@ def results_folder(
     fold: str,
     seed: int,
 ) -> str:
-    """Name the folder of a run by what tells runs apart most often.
+    """Name the folder of a run by the settings that differ most often between runs.
 
     Arguments
     ---------
@@ -165,7 +165,7 @@ def claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> None:
 
 
 def check_claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a results folder tells of its run, or refuse if it is another's; see `claim`.
+    """Return a results folder's record of its run, or refuse if it is another's; see `claim`.
 
     Example
     -------
@@ -183,7 +183,9 @@ def check_claim(folder: str | os.PathLike[str], identity: Mapping[str, Any]) -> 
     differences = _differences(known, _plain(identity))
     checkpoints = Path(folder).glob("save/checkpoints/CKPT*")
     if not known and any(checkpoints):
-        raise OtherRunError(f"{folder} holds checkpoints, but no {RUN_FILE} tells whose; {remedy}")
+        raise OtherRunError(
+            f"{folder} holds checkpoints, but no {RUN_FILE} identifies their run; {remedy}"
+        )
     debugged = known.get("options", {}).get("debug")
     results = Path(folder, METRICS_FILE).exists() and not debugged
     if differences and (results or any(checkpoints)):
@@ -205,7 +207,7 @@ def keep_results(folder: str | os.PathLike[str]) -> None:
     ------
     InputError
         If the results folder holds a finished run and a file of its checkpoints is damaged or
-        missing. Damaged results alone are written anew, which the log says.
+        missing. Damaged results alone are written anew, which the log reports.
     """
     from softlabels.training.checkpoints import damaged  # needs SpeechBrain; the report doesn't
 
@@ -226,12 +228,12 @@ def keep_results(folder: str | os.PathLike[str]) -> None:
 
 def _plain(identity: Mapping[str, Any]) -> dict[str, Any]:
     """As JSON has it: a tuple is a list."""
-    found: dict[str, Any] = json.loads(json.dumps(identity))
-    return found
+    plain: dict[str, Any] = json.loads(json.dumps(identity))
+    return plain
 
 
 def _differences(known: Mapping[str, Any], identity: Mapping[str, Any]) -> list[str]:
-    """Say in what two identities differ, in the parts that both tell."""
+    """Return in what two identities differ, in the parts that both have."""
     there, now = _flat({key: known[key] for key in identity if key in known}), _flat(identity)
     return [
         f"{key}: {there.get(key, 'absent')!r} there, {now.get(key, 'absent')!r} now"

@@ -87,7 +87,7 @@ def choose_targets(hparams: Mapping[str, Any], prepared: Prepared) -> dict[str, 
 
 
 def main(corpus: Corpus, arguments: Sequence[str]) -> None:
-    """Train and test as a command line says."""
+    """Train and test from command-line arguments."""
     experiment = load(corpus, arguments)
     sb.utils.distributed.ddp_init_group(experiment.run_opts)
     with hold(experiment.hparams["output_folder"]) if if_main_process() else nullcontext():

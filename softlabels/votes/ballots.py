@@ -122,7 +122,7 @@ class Ballots:
         ------
         TypeError, ValueError
             If an utterance's votes are malformed, or its annotators aren't theirs; the message
-            says which one's.
+            names it.
 
         Example
         -------

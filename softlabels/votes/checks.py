@@ -17,7 +17,7 @@ Votes = Sequence[Sequence[str]]
 
 
 def check_classes(classes: Iterable[str], what: str = "classes") -> tuple[str, ...]:
-    """Return the target classes as a tuple, or say what is wrong with them.
+    """Return the target classes as a tuple, or raise what is wrong with them.
 
     Arguments
     ---------
@@ -117,7 +117,7 @@ def _is_list(value: object) -> bool:
 def check_counts(
     counts: ArrayLike, labels: Sequence[str]
 ) -> tuple[NDArray[np.number], tuple[str, ...]]:
-    """Return counts as a matrix that fits its labels, or say why they don't.
+    """Return counts as a matrix that fits its labels, or raise why they don't.
 
     Arguments
     ---------

@@ -117,11 +117,11 @@ def _manifest(text: bytes, file: str, groups: Groups | None) -> tuple[list[Any],
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make a dict; JSON itself keeps the last of several entries of one name."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
         (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
         raise InputError(f"{twice!r} occurs twice")
-    return found
+    return entries
 
 
 def _table(

@@ -15,7 +15,7 @@ SEPARATORS = ";,/|"
 def leftover_votes(ballots: Ballots, classes: Sequence[str]) -> str | None:
     """Return one line on the votes that count for no class; None if all count.
 
-    It says how many they are and the commonest of their labels, and points at labels that
+    It states how many they are and the commonest of their labels, and points at labels that
     may be meant for a class, or be one label: those that differ in case, Unicode form or
     invisible characters, and those that hold several labels between separators.
 

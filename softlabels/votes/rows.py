@@ -1,4 +1,4 @@
-"""A CSV's rows, each known by its line; a bad one is named, and left out if that is asked for."""
+"""A CSV's rows, each known by its line; a bad one is named, and left out on request."""
 
 from __future__ import annotations
 

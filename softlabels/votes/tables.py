@@ -223,13 +223,13 @@ def _once(
     return columns.T
 
 
-def _check_columns(frame: pd.DataFrame, wanted: Sequence[str]) -> None:
+def _check_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
     columns = list(frame.columns)
-    for name in wanted:
+    for name in names:
         if name not in columns:
             raise InputError(f"no column {name!r} in the table; it has {columns}")
-        if wanted.count(name) > 1 or columns.count(name) > 1:
-            raise InputError(f"column {name!r} is there or asked for twice: give each one name")
+        if names.count(name) > 1 or columns.count(name) > 1:
+            raise InputError(f"column {name!r} occurs twice, or is given twice: use distinct names")
 
 
 def _names(coder: Coder, what: str) -> list[str]:

@@ -65,7 +65,7 @@ def check_agree(votes: NDArray[np.int64], counts: NDArray[Any], labels: tuple[st
     if (differs := counted != counts).any():
         item, label = np.argwhere(differs)[0]
         raise InputError(
-            f"counts say {counts[item, label]} for {labels[label]!r} on item {item}, who says "
+            f"counts have {counts[item, label]} for {labels[label]!r} on item {item}, who has "
             f"{counted[item, label]}"
         )
 

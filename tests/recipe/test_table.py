@@ -251,7 +251,7 @@ def test_softlabels_train_trains_and_resumes_from_anywhere(folder):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "say which labels are the classes, by --classes"),
+        ([], "name the labels that are classes: --classes"),
         (["--classes", "freudig,traurig", "--label", "emotion"], "no column 'emotion'"),
         (["--classes", "freudig,traurig", "--yaml", "softer"], "one of hard, modified_soft"),
         (["--classes", "freudig,traurig", "--lr", "high"], "lr: high; give a number"),

@@ -203,7 +203,7 @@ def test_checkpoints_lie_in_the_results_folder_and_belong_to_its_run(everyday_re
         run("soft", everyday_release, tmp_path / "run", "--save_folder", str(tmp_path / "save"))
     run("soft", everyday_release, tmp_path / "run")
     (tmp_path / "run/run.json").unlink()
-    with pytest.raises(ValueError, match=r"no run\.json tells whose"):
+    with pytest.raises(ValueError, match=r"no run\.json identifies their run"):
         run("soft", everyday_release, tmp_path / "run", "--seed", "7")
 
 

@@ -31,7 +31,7 @@ def test_who_voted_is_kept_in_order():
     ("changes", "message"),
     [
         ({"who": [*WHO, WHO[0]]}, "vote of annotator 0 for label 1 on item 1 more than once"),
-        ({"who": WHO[1:]}, "counts say 1 for 'b' on item 1, who says 0"),
+        ({"who": WHO[1:]}, "counts have 1 for 'b' on item 1, who has 0"),
         ({"who": [*WHO[1:], [3, 0, 1]]}, "who has item 3; there are 3"),
         ({"who": [*WHO[1:], [1, 2, 1]]}, "who has annotator 2; there are 2"),
         ({"who": [*WHO[1:], [1, 0, -1]]}, "who has label -1; there are 2"),

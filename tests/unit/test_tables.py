@@ -160,7 +160,7 @@ def test_numbers_as_labels_have_one_name_with_and_without_gaps():
 
 def test_a_column_of_a_long_table_that_stands_twice_raises():
     frame = pd.DataFrame([["a", "ann", "x", "y"]], columns=["task", "worker", "label", "label"])
-    with pytest.raises(ValueError, match="'label' is there or asked for twice"):
+    with pytest.raises(ValueError, match="'label' occurs twice, or is given twice"):
         votes_from_table(frame)
 
 
@@ -203,8 +203,8 @@ def test_pandas_nullable_columns_are_read_as_others(labels, voted):
     ("columns", "row", "labels", "told"),
     [
         (["a", "b"], [1, 1e30], ["a", "b"], "from 0 to 2147483647; got .*1e\\+30"),
-        (["a", "a"], [1, 2], ["a"], "'a' is there or asked for twice"),
-        (["a", "b"], [1, 2], ["a", "a"], "'a' is there or asked for twice"),
+        (["a", "a"], [1, 2], ["a"], "'a' occurs twice, or is given twice"),
+        (["a", "b"], [1, 2], ["a", "a"], "'a' occurs twice, or is given twice"),
     ],
 )
 def test_counts_beyond_any_votes_and_columns_that_stand_twice_raise(columns, row, labels, told):
