@@ -21,7 +21,7 @@ from softlabels.report.summary import accuracies, to_annotators
 from softlabels.report.sweep import Sweep
 from softlabels.report.tables import main_table
 from softlabels.report.targets import row_encoders, target_statistics
-from softlabels.report.truth import distance_to_truth, nearest_to_truth
+from softlabels.report.truth import distance_to_truth, nearest_to_truth, read_truth
 from softlabels.votes.agreement import krippendorff_alpha
 from softlabels.votes.ballots import Ballots
 
@@ -49,7 +49,7 @@ class Content:
     scores : pandas.DataFrame
         As `softlabels.report.summary.to_annotators` returns it.
     truth : pandas.DataFrame
-        As `softlabels.report.truth.distance_to_truth` returns it; empty for a real corpus.
+        As `softlabels.report.truth.distance_to_truth` returns it; empty where it is unknown.
     """
 
     sweep: Sweep
@@ -103,7 +103,7 @@ class Content:
             "plan": {key: value for key, value in self.sweep.plan.items() if key != "trials"},
             "rows": _plain(accuracies(self.sweep).rename_axis("row").reset_index()),
             "differences": {
-                row: {name: asdict(found) for name, found in of_row.items()}
+                row: {name: asdict(difference) for name, difference in of_row.items()}
                 for row, of_row in self.compared.differences.items()
             },
             "units": self.compared.units,
@@ -121,7 +121,7 @@ class Content:
 
 def make_content(sweep: Sweep) -> Content:
     """Compute the content of a sweep's report."""
-    plan, classes = sweep.plan, sweep.classes
+    plan, classes, truth = sweep.plan, sweep.classes, read_truth(sweep)
     votes = {name: entry["votes"] for name, entry in sweep.manifest.items() if any(entry["votes"])}
     ballots = Ballots.from_votes(votes.values(), labels=classes)
     encoders = row_encoders(plan["rows"], classes, ballots)
@@ -132,9 +132,9 @@ def make_content(sweep: Sweep) -> Content:
         targets=target_statistics(ballots, encoders, plan["agreement"]),
         ceiling=human_ceiling(votes.values(), classes, plan["agreement"]),
         alpha=krippendorff_alpha(ballots.counts),
-        compared=compare_rows(sweep),
+        compared=compare_rows(sweep, truth),
         scores=to_annotators(sweep),
-        truth=distance_to_truth(sweep, votes, encoders) if plan["simulated"] else pd.DataFrame(),
+        truth=pd.DataFrame() if truth is None else distance_to_truth(sweep, truth, votes, encoders),
     )
 
 

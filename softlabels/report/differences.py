@@ -25,7 +25,8 @@ class Compared:
     ---------
     differences : dict
         Row → ``UA``, ``WA`` (clear utterances) and ``JS`` (to the annotators, all utterances;
-        less is nearer) → `Difference`.
+        less is nearer) → `Difference`; where the true distributions are known also ``truth``,
+        the KL divergence from them to the prediction, in nats.
     units : str
         'speakers' or 'utterances': what the test set was taken to be a draw of.
     rows : int
@@ -43,13 +44,15 @@ class Compared:
     partial: Mapping[str, str] = field(default_factory=dict)
 
 
-def compare_rows(sweep: Sweep) -> Compared:
+def compare_rows(sweep: Sweep, truth: pd.DataFrame | None = None) -> Compared:
     """Compare every row with the baseline, over the trials and utterances that both have.
 
     Arguments
     ---------
     sweep : Sweep
         What ran.
+    truth : pandas.DataFrame, optional
+        The true distributions; see `read_truth`.
 
     Returns
     -------
@@ -62,8 +65,12 @@ def compare_rows(sweep: Sweep) -> Compared:
         return Compared()
     p, q = (predictions[[f"{kind}_{c}" for c in sweep.classes]] for kind in ("p", "target"))
     with np.errstate(divide="ignore"):
-        js = distances(np.log(p.to_numpy()), q.to_numpy())["JS"]
-    of_row = dict(list(predictions.assign(JS=js).groupby("row", sort=False)))
+        log_p = np.log(p.to_numpy())
+        predictions = predictions.assign(JS=distances(log_p, q.to_numpy())["JS"])
+        if truth is not None:  # NaN for an utterance without truth
+            true = truth.reindex(predictions["utterance"]).to_numpy()
+            predictions["truth"] = distances(log_p, true)["KL"]
+    of_row = dict(list(predictions.groupby("row", sort=False)))
     base = of_row.get(sweep.plan["baseline"])
     if base is None:
         return Compared()
@@ -99,19 +106,23 @@ def _differences(
     clear = _clear(both)
     right = (clear["predicted_new"] == clear["true"]) * 1.0
     right -= (clear["predicted"] == clear["true"]) * 1.0
-    found = {}
-    for name, part, gain, classes in (
+    parts = [
         ("UA", clear, right, clear["true"]),
         ("WA", clear, right, [""] * len(clear)),
         ("JS", both, both["JS_new"] - both["JS"], [""] * len(both)),
-    ):
+    ]
+    known = both[both["truth"].notna()] if "truth" in both else both[:0]
+    if known[unit].nunique() > 1:
+        parts.append(("truth", known, known["truth_new"] - known["truth"], [""] * len(known)))
+    differences = {}
+    for name, part, gain, classes in parts:
         trainings = part["group"].astype(str) + "/" + part["seed"].astype(str)
         difference = compare(gain, classes, part[unit], trainings, comparisons)
         if thin:
             n = difference.units, difference.trainings
             difference = Difference(difference.value, None, None, None, *n)
-        found[name] = difference
-    return found
+        differences[name] = difference
+    return differences
 
 
 def _clear(predictions: pd.DataFrame) -> pd.DataFrame:

@@ -55,7 +55,7 @@ def write_report(folder: str | Path) -> str:
             distances={each: distance_table(content.scores, each) for each in NEARER},
             calibrated=calibration_table(calibration_scores(sweep)),
             targets=target_table(content.targets, sweep.classes),
-            truth=truth_table(content.truth),
+            truth=truth_table(content.truth, content.compared),
             pictures=draw_all(content),
         )
     )

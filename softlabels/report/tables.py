@@ -136,13 +136,27 @@ def target_table(rows: list[dict[str, Any]], classes: list[str]) -> pd.DataFrame
     )
 
 
-def truth_table(truth: pd.DataFrame) -> pd.DataFrame:
-    """Lay out distances to the truth."""
+def truth_table(truth: pd.DataFrame, compared: Compared) -> pd.DataFrame:
+    """Lay out distances to the truth, and rows' differences to the baseline's."""
     if truth.empty:
         return truth
     numbers = {name: [number(x) for x in truth[name]] for name in ("JS", "TV")}
     kl = ["∞" if pd.isna(x) else number(x) for x in truth["KL"]]
-    return pd.DataFrame({"": truth["what"], "n": truth["n"].astype(str), **numbers, "KL": kl})
+    differences = [
+        format_difference(
+            compared.differences.get(what.removeprefix("predictions: "), {}).get("truth"), 1, "+.3f"
+        )
+        for what in truth["what"]
+    ]
+    return pd.DataFrame(
+        {
+            "": truth["what"],
+            "n": truth["n"].astype(str),
+            **numbers,
+            "KL": kl,
+            "ΔKL to the baseline [95 %], p": differences,
+        }
+    )
 
 
 def audit_facts(audit: Audit) -> pd.DataFrame:

@@ -9,21 +9,65 @@ import numpy as np
 import pandas as pd
 
 from softlabels.encoders import AnnotationEncoder
+from softlabels.errors import InputError
 from softlabels.metrics import mean_distances
 from softlabels.report.sweep import Sweep
 from softlabels.votes import Ballots
 from softlabels.votes.checks import Votes
 
+TRUTH_FILE = "truth.csv"
+
+
+def read_truth(sweep: Sweep) -> pd.DataFrame | None:
+    """Read the distributions that a corpus' simulated annotators drew from.
+
+    They are in `TRUTH_FILE` in the corpus' folder: a row for each ``utterance``, a column for each
+    label, in lower case; other columns are ignored.
+
+    Arguments
+    ---------
+    sweep : Sweep
+        What ran, with the classes and what was merged into them.
+
+    Returns
+    -------
+    truth : pandas.DataFrame or None
+        Indexed by utterance, a column for each class, rows that sum to 1; utterances without any
+        probability of a class are left out. None for a corpus without such a file.
+
+    Raises
+    ------
+    InputError
+        If the file lacks ``utterance`` or a class.
+    """
+    file = Path(sweep.plan["data_folder"]) / TRUTH_FILE
+    if not file.exists():
+        return None
+    classes = [name.lower() for name in sweep.classes]
+    merge = {label.lower(): into.lower() for label, into in sweep.plan["merge"].items()}
+    truth = pd.read_csv(file, dtype={"utterance": str})
+    if missing := [name for name in ("utterance", *classes) if name not in truth]:
+        raise InputError(f"{file} has no column {missing[0]!r}; it has {list(truth)}")
+    truth = truth.set_index("utterance").rename(columns=merge)
+    truth = truth.loc[:, truth.columns.isin(classes)].astype(float)
+    truth = truth.T.groupby(level=0).sum().T[classes].set_axis(sweep.classes, axis=1)
+    return truth.div(truth.sum(axis=1), axis=0).dropna()
+
 
 def distance_to_truth(
-    sweep: Sweep, votes: Mapping[str, Votes], encoders: Mapping[str, AnnotationEncoder]
+    sweep: Sweep,
+    truth: pd.DataFrame,
+    votes: Mapping[str, Votes],
+    encoders: Mapping[str, AnnotationEncoder],
 ) -> pd.DataFrame:
     """Score each encoder's targets, and each row's predictions, against the truth.
 
     Arguments
     ---------
     sweep : Sweep
-        What ran, on the built-in corpus.
+        What ran, on a corpus whose truth is known.
+    truth : pandas.DataFrame
+        See `read_truth`.
     votes : dict
         utterance → its votes.
     encoders : dict
@@ -35,11 +79,6 @@ def distance_to_truth(
         ``what``, ``n`` utterances, ``JS`` and ``KL`` in nats, ``TV``, nearest first. KL is
         None where something that is true was given no probability.
     """
-    file = Path(sweep.plan["data_folder"]) / "truth.csv"
-    merge = {label.lower(): into.lower() for label, into in sweep.plan["merge"].items()}
-    truth = pd.read_csv(file, index_col="utterance").rename(columns=merge)
-    truth = truth.T.groupby(level=0).sum().T[[name.lower() for name in sweep.classes]]
-    truth = truth.div(truth.sum(axis=1), axis=0).dropna()
     names = [name for name in votes if name in truth.index]
     ballots = Ballots.from_votes((votes[name] for name in names), labels=sweep.classes)
     lines = []
