@@ -26,17 +26,9 @@ from torch import nn
 
 from softlabels.cache import cache_folder
 from softlabels.errors import InputError
+from softlabels.features.extraction import audio_key, check_unchanged, extract_part
 from softlabels.features.frontends import front_end_fingerprint
-from softlabels.features.shards import (
-    DamagedError,
-    Shard,
-    audio_key,
-    check_unchanged,
-    extract_part,
-    logger,
-    open_shards,
-    replace_damaged,
-)
+from softlabels.features.shards import DamagedError, Shard, logger, open_shards, replace_damaged
 from softlabels.features.workers import run_unordered
 from softlabels.progress import progress
 

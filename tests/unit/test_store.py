@@ -21,8 +21,9 @@ from speechbrain.lobes.features import MFCC, Fbank
 
 from softlabels.errors import InputError
 from softlabels.features.audio import read_mono
+from softlabels.features.extraction import audio_key
 from softlabels.features.frontends import BUILT_IN, front_end_fingerprint, get_front_end
-from softlabels.features.shards import Shard, audio_key, write_shard
+from softlabels.features.shards import Shard, write_shard
 from softlabels.features.store import FeatureStore
 from softlabels.registry import Registry
 
