@@ -50,6 +50,7 @@ setup(
             "build",
             "distributed",
             "mypy",
+            "psutil",
             "pytest",
             "pytest-xdist",
             "ray",

@@ -31,6 +31,7 @@ from softlabels.seal import seal
 from softlabels.sweep import rows as planning
 from softlabels.sweep.engines import ENGINES
 from softlabels.sweep.estimate import estimate_minutes
+from softlabels.sweep.processes import TRAINING
 from softlabels.sweep.rows import Row
 from softlabels.sweep.trials import Trial, run_trials
 from softlabels.training import identity
@@ -165,6 +166,7 @@ def plan_trials(
                     arguments=(*row.arguments, *words, *of_fold, "--seed", str(seed)),
                     folder=options.output_folder / "trials" / row.slug / fold / f"seed{seed}",
                     work=sum(utterances[kind] for kind in row.train_on),
+                    modules=TRAINING,
                 )
                 planned.append(Planned(row, fold, seed, trial))
     return planned

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from softlabels.errors import InputError
 from softlabels.locks import holder
 from softlabels.sweep.engines import Engine, call_here
+from softlabels.sweep.processes import Script, Starter
 from softlabels.training.identity import METRICS_FILE
 
 logger = logging.getLogger(__name__)
 
 LOG_FILE = "trial.log"
 LOG_END = 1500  # characters of a failed trial's log that are shown
+
+_starters: dict[tuple[Any, ...], Starter] = {}  # at most one: of this process' newest sweep
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Trial:
         Its results folder.
     work : float
         Its share of all work, in any unit: for the time left.
+    modules : tuple of str
+        What its script imports: done once, and not in each trial.
 
     Example
     -------
@@ -54,6 +60,7 @@ class Trial:
     arguments: tuple[str, ...]
     folder: Path
     work: float = 1.0
+    modules: tuple[str, ...] = ()
 
     @property
     def command(self) -> list[str]:
@@ -122,37 +129,28 @@ def run_trials(
 def run_trial(trial: Trial, held: Path, caller: str, threads: int) -> str | None:
     """Run one trial in a process of its own; None, or why it failed."""
     trial.folder.mkdir(parents=True, exist_ok=True)
-    limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    with (
-        open(trial.folder / LOG_FILE, "wb") as log,
-        subprocess.Popen(
-            [sys.executable, "-m", "softlabels.sweep.child", *trial.command[1:]],
-            cwd=trial.script.parent,
-            env={**os.environ, **limits},
-            stdin=subprocess.PIPE,  # it closes where this process ends, and that ends the trial
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
-        try:
-            while (code := _code(process)) is None:
-                if holder(held) != caller:
-                    return "its sweep has ended"
-        finally:
-            process.kill()  # nothing where it has ended
+    log = trial.folder / LOG_FILE
+    with _start(trial, threads, caller, log) as script:
+        while (code := script.wait(1)) is None:
+            if holder(held) != caller:
+                return "its sweep has ended"
     if code == 0 and (trial.folder / METRICS_FILE).exists():
         return None
     how = f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
-    text = (trial.folder / LOG_FILE).read_text("utf-8", "replace").strip()
-    return f"{how}; the end of {trial.folder / LOG_FILE}:\n{text[-LOG_END:]}"
+    text = log.read_text("utf-8", "replace").strip()
+    return f"{how}; the end of {log}:\n{text[-LOG_END:]}"
 
 
-def _code(process: subprocess.Popen[bytes]) -> int | None:
-    """Wait a second at most; the exit code, or None while the process runs."""
-    try:
-        return process.wait(timeout=1)
-    except subprocess.TimeoutExpired:
-        return None
+def _start(trial: Trial, threads: int, caller: str, log: Path) -> Script:
+    """Start a trial from one starter for a whole sweep; the next may find other files to import."""
+    asked = (caller, trial.script.parent, threads, trial.modules)
+    with _lock:
+        for key in [key for key, each in _starters.items() if key != asked or not each.is_alive()]:
+            _starters.pop(key).close()
+        if asked not in _starters:
+            limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+            _starters[asked] = Starter(trial.script.parent, limits, trial.modules)
+        return _starters[asked](trial.command[1:], log)
 
 
 def _watch(trials: Mapping[Future[str | None], Trial], progressbar: bool) -> dict[Trial, Failure]:

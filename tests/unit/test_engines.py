@@ -12,14 +12,14 @@ from softlabels.locks import hold
 from softlabels.sweep import engines
 from softlabels.sweep.trials import Trial, run_trials
 
-# its parent process is the cluster's worker
+# its ancestors: one that watches it, one that forked it, the cluster's worker
 SCRIPT = f"""
-import os, pathlib, sys, time
+import os, pathlib, psutil, sys, time
 folder = pathlib.Path(sys.argv[-1])
 with open(folder / "pids", "a") as file: print(os.getpid(), file=file)
 first = len((folder / "pids").read_text().split()) == 1
 if "always" in sys.argv or "once" in sys.argv and first:
-    os.kill(os.getppid(), {int(signal.SIGKILL)})
+    os.kill(psutil.Process().parents()[2].pid, {int(signal.SIGKILL)})
     time.sleep(600)
 if "fail" in sys.argv: sys.exit("no such emotion")
 (folder / "metrics.json").write_text("right")

@@ -91,6 +91,64 @@ def test_a_trials_threads_do_not_follow_from_the_number_of_jobs(trial, tmp_path)
     assert (tmp_path / "a/metrics.json").read_text() == "3"
 
 
+IMPORTING = """
+import os, pathlib, sys
+folder, threads = pathlib.Path(sys.argv[-1]), sys.argv[1]
+known = [name for name in ("torch", "changed") if name in sys.modules]
+import changed, torch
+changed.state += 1
+ppid = pathlib.Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[1]
+total = float((torch.ones(500, 500) @ torch.ones(500, 500)).sum())  # by several threads
+print(known, changed.state, ppid, torch.get_num_threads(), total, os.getcwd(), __name__)
+(folder / "metrics.json").write_text("")
+"""
+
+
+def test_trials_find_modules_imported_and_as_they_were(tmp_path):
+    (tmp_path / "script.py").write_text(IMPORTING)
+    (tmp_path / "changed.py").write_text("state = 0")
+    trials = [
+        Trial(name, tmp_path / "script.py", (), tmp_path / name, modules=("torch", "changed"))
+        for name in "ab"
+    ]
+    with hold(tmp_path):
+        assert run_trials(trials, tmp_path, jobs=1, threads=2, progressbar=False) == []
+    first, second = [(each.folder / "trial.log").read_text() for each in trials]
+    assert first == second  # from the same process
+    assert first.startswith("['torch', 'changed'] 1 ")
+    assert first.endswith(f" 2 125000000.0 {tmp_path} __main__\n")
+
+
+def test_a_module_that_cannot_be_imported_is_an_error_in_the_trials_log(trial, tmp_path):
+    (tmp_path / "broken.py").write_text("raise RuntimeError('no such library')")
+    (tmp_path / "script.py").write_text("import broken")
+    a = Trial("a", tmp_path / "script.py", (), tmp_path / "a", modules=("broken",))
+    with hold(tmp_path):
+        (failure,) = run_trials([a], tmp_path, jobs=1, progressbar=False)
+    assert failure.reason.endswith("RuntimeError: no such library")
+
+
+@pytest.mark.parametrize("ancestor", [0, 1])
+def test_a_trial_ends_with_what_watches_it_and_goes_on_without_what_forked_it(tmp_path, ancestor):
+    (tmp_path / "script.py").write_text(
+        "import os, pathlib, psutil, signal, sys, time\n"
+        "folder = pathlib.Path(sys.argv[-1]); (folder / 'pid').write_text(str(os.getpid()))\n"
+        f"if 'kill' in sys.argv: psutil.Process().parents()[{ancestor}].kill(); time.sleep(3)\n"
+        "(folder / 'metrics.json').write_text('')"
+    )
+    trials = [
+        Trial(name, tmp_path / "script.py", words, tmp_path / name)
+        for name, words in {"a": ("kill",), "b": ()}.items()
+    ]
+    with hold(tmp_path):
+        failures = run_trials(trials, tmp_path, jobs=1, progressbar=False)
+    assert [each.reason for each in failures] == [
+        "ConnectionError: the process that watches it was killed"
+    ][ancestor:]
+    until(lambda: not alive(int((tmp_path / "a/pid").read_text())), seconds=10)
+    assert (tmp_path / "b/metrics.json").exists()
+
+
 def test_trials_need_a_folder_that_the_caller_holds(trial, tmp_path):
     with pytest.raises(ValueError, match="must be held"):
         run_trials([trial("a")], tmp_path, jobs=1)
