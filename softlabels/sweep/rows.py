@@ -159,6 +159,26 @@ def plan_rows(
     return planned
 
 
+def choose_rows(rows: Sequence[Row], names: Iterable[str]) -> list[Row]:
+    """Return the rows that have one of some names, in their order.
+
+    Raises
+    ------
+    InputError
+        If no row has one of the names.
+
+    Example
+    -------
+    >>> rows = plan_rows(["hard", "soft"])
+    >>> [row.name for row in choose_rows(rows, ["soft / clear", "hard / clear"])]
+    ['hard / clear', 'soft / clear']
+    """
+    chosen, known = {*names}, [row.name for row in rows]
+    if unknown := sorted(chosen - {*known}):
+        raise InputError(f"--row: no row is named {unknown[0]!r}; there are {'; '.join(known)}")
+    return [row for row in rows if row.name in chosen]
+
+
 def options_of(encoders: Iterable[str], options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Give each encoder those of a sweep's options that it has: encoder → options.
 

@@ -12,9 +12,10 @@ import pytest
 from iemocap_prepare import IEMOCAP
 from paper import CLEAR_TEST, CLEAR_TRAIN, is_papers_corpus
 
+from softlabels.errors import InputError
 from softlabels.report.page import write_report
-from softlabels.sweep.main import parse
-from softlabels.sweep.rows import plan_rows
+from softlabels.sweep.options import parse
+from softlabels.sweep.rows import choose_rows, plan_rows
 
 RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
 ROWS = plan_rows(["hard", "soft", "modified_soft"], takes={"hard": ("clear",)})
@@ -143,13 +144,25 @@ def test_the_papers_figures_stand_beside_its_own_corpus_only():
 def test_a_dry_run_shows_trials_and_time_and_runs_nothing(everyday_corpus, tmp_path):
     merge = "{Excited: Happiness}"
     more = ["--axis", "frontend=mfcc,fbank", "--merge", merge, "--test_sessions", "3"]
+    rows = [
+        f"{name}, frontend {each} / clear"
+        for name in ("hard", "soft")
+        for each in ("mfcc", "fbank")
+    ]
+    for row in rows:
+        more += ["--row", row]
     done = sweep(everyday_corpus, tmp_path / "dry", "--dry-run", *more)
     assert done.returncode == 0, done.stderr
-    assert "12 trials, 0 of them finished" in done.stdout
-    assert done.stdout.count("--frontend fbank") == 6
+    assert "4 trials, 0 of them finished" in done.stdout
+    assert done.stdout.count("--frontend fbank") == 2
     assert re.search(r"about \d+ min for what is left, 2 at once", done.stdout)
     assert not list((tmp_path / "dry").rglob("metrics.json"))
     assert not (tmp_path / "dry").exists()
+
+
+def test_a_row_that_is_not_planned_is_named_with_those_that_are():
+    with pytest.raises(InputError, match="no row is named 'soft'; there are hard / clear; soft"):
+        choose_rows(plan_rows(["hard", "soft"]), ["soft"])
 
 
 @pytest.mark.parametrize(

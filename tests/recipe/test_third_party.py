@@ -12,7 +12,7 @@ import pytest
 from iemocap_prepare import IEMOCAP
 
 from softlabels.errors import InputError
-from softlabels.sweep.main import parse
+from softlabels.sweep.options import parse
 from softlabels.sweep.rows import options_of
 from softlabels.training.experiment import load
 
