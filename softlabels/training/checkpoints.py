@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from speechbrain.utils.checkpoints import Checkpoint, Checkpointer, ckpt_recency
+from speechbrain.utils.checkpoints import METAFNAME, Checkpoint, Checkpointer, ckpt_recency
 
 from softlabels.seal import check_seal, seal, sealed_files
 
@@ -45,6 +45,7 @@ class CompleteCheckpointer(Checkpointer):
         super().__init__(*args, **kwargs)
         self._trusted: set[Path] = set()  # checkpoints that this process has listed
         self._named: set[Path] = set()  # damaged files that the log names
+        self._read: dict[tuple[Path, int], Checkpoint] = {}  # by the time of change of its meta
 
     def save_checkpoint(
         self, meta: Mapping[str, Any] | None = None, *args: Any, **kwargs: Any
@@ -99,7 +100,10 @@ class CompleteCheckpointer(Checkpointer):
                     )
                 self._named.add(damaged[0])
                 break
-            checkpoints += self._construct_checkpoint_objects([folder])
+            version = (folder, os.stat(folder / METAFNAME).st_ctime_ns)
+            if version not in self._read:  # YAML is slow, and several lists are made in an epoch
+                (self._read[version],) = self._construct_checkpoint_objects([folder])
+            checkpoints.append(self._read[version])
             self._trusted.add(folder)
         return checkpoints
 

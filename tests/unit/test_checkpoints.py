@@ -52,6 +52,21 @@ def test_what_died_while_it_was_deleted_is_not_listed(tmp_path):
     assert checkpointer.list_checkpoints() == []
 
 
+def test_a_checkpoints_scores_are_parsed_once(tmp_path, monkeypatch):
+    checkpointer = make(CompleteCheckpointer, tmp_path)
+    parsed = []
+    construct = checkpointer._construct_checkpoint_objects
+    monkeypatch.setattr(
+        checkpointer,
+        "_construct_checkpoint_objects",
+        lambda folders: parsed.extend(folders) or construct(folders),
+    )
+    for ua in (0.1, 0.9, 0.5, 0.2):
+        checkpointer.save_and_keep_only(meta={"UA": ua}, max_keys=["UA"])
+    assert checkpointer.find_checkpoint(max_key="UA").meta["UA"] == 0.9
+    assert len(parsed) == len(set(parsed)) == 4
+
+
 def test_the_best_and_the_newest_are_kept(tmp_path):
     checkpointer = make(CompleteCheckpointer, tmp_path)
     for ua in (0.1, 0.9, 0.5, 0.2):
