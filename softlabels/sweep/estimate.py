@@ -13,9 +13,11 @@ import torch
 
 from softlabels.features.frontends import SAMPLE_RATE
 from softlabels.losses import soft_cross_entropy
+from softlabels.sweep.processes import TRAINING
 from softlabels.sweep.trials import Trial
 
 STEPS = 5
+AROUND = 2.0  # seconds of a trial that aren't training: it is prepared, checked, scored and written
 
 
 def estimate_minutes(
@@ -45,7 +47,8 @@ def estimate_minutes(
     duration = np.mean([entry["duration"] for entry in manifest.values()])
     steps = sum(trial.work for trial in trials) / hparams["batch_size"]
     seconds = hparams["number_of_epochs"] * steps * _step_seconds(hparams, duration, threads)
-    return (seconds + len(trials) * _start_seconds()) / min(jobs, len(trials)) / 60
+    seconds += len(trials) * AROUND
+    return (_start_seconds() + seconds / min(jobs, len(trials))) / 60
 
 
 def _step_seconds(hparams: Mapping[str, Any], duration: float, threads: int) -> float:
@@ -70,6 +73,7 @@ def _step_seconds(hparams: Mapping[str, Any], duration: float, threads: int) -> 
 
 
 def _start_seconds() -> float:
+    """Time the imports, which happen once for all trials."""
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import softlabels.training.main"], check=True)
+    subprocess.run([sys.executable, "-c", f"import {', '.join(TRAINING)}"], check=True)
     return time.perf_counter() - started
