@@ -250,7 +250,8 @@ def class_weights(manifest: Mapping[str, dict[str, Any]], classes: Sequence[str]
     if not counts.all():
         empty = [name for name, count in zip(classes, counts, strict=True) if not count]
         raise InputError(
-            f"class_weighting needs clear training utterances of every class; none of {empty}"
+            f"class_weighting needs clear training utterances of every class; none of {empty}: "
+            "give --class_weighting false, or leave them out of --classes"
         )
     return torch.tensor(counts.sum() / (len(classes) * counts), dtype=torch.float32)
 
