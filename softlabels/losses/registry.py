@@ -126,6 +126,17 @@ def choose_loss(name: str | None, own: Loss, output: str) -> Loss:
     )
 
 
+def output_for(name: str | None) -> str:
+    """Return what a network has to give for a loss; 'softmax' where none is named.
+
+    Example
+    -------
+    >>> output_for("kl_dirichlet"), output_for("vote_likelihood"), output_for(None)
+    ('dirichlet', 'softmax', 'softmax')
+    """
+    return "softmax" if name is None else _output_of(get_loss(name))
+
+
 def _output_of(loss: Loss) -> str:
     return str(getattr(loss, "output", "softmax"))
 

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from softlabels.errors import InputError
+from softlabels.losses.registry import output_for
 from softlabels.models.blstm import Classifier
 
 
@@ -45,25 +46,31 @@ class Concentrations(nn.Module):
 CLASSIFIERS: dict[str, type[nn.Module]] = {"softmax": Classifier, "dirichlet": Concentrations}
 
 
-def get_classifier(output: str, input_size: int, classes: int) -> nn.Module:
+def get_classifier(
+    output: str | None, input_size: int, classes: int, loss: str | None = None
+) -> nn.Module:
     """Build the last layer by what it gives.
 
     Arguments
     ---------
-    output : str
-        'softmax': log-probabilities; 'dirichlet': logarithms of concentrations.
+    output : str or None
+        'softmax': log-probabilities; 'dirichlet': logarithms of concentrations. None: that which
+        the loss is of.
     input_size : int
         Width of the embeddings.
     classes : int
         The number of classes K.
+    loss : str, optional
+        A registered loss' name.
 
     Example
     -------
-    >>> get_classifier("dirichlet", 256, 4)
+    >>> get_classifier(None, 256, 4, loss="dirichlet_multinomial")
     Concentrations(
       (linear): Linear(in_features=256, out_features=4, bias=True)
     )
     """
+    output = output_for(loss) if output is None else output
     if output not in CLASSIFIERS:
         raise InputError(f"output must be one of {list(CLASSIFIERS)}; got {output!r}")
     return CLASSIFIERS[output](input_size, classes)

@@ -22,6 +22,7 @@ from softlabels.features.files import AudioFiles
 from softlabels.features.frontends import front_end_fingerprint
 from softlabels.features.store import FeatureStore
 from softlabels.losses import choose_loss
+from softlabels.losses.registry import output_for
 from softlabels.models.heads import output_of
 from softlabels.models.pretrained_network import Audio
 from softlabels.training import data, identity
@@ -142,9 +143,9 @@ def check_device(name: str | None) -> None:
 def check_output(hparams: Mapping[str, Any]) -> None:
     """Refuse a loss that isn't of what the network gives, and a network that doesn't give it."""
     output = output_of(hparams["classifier"])
-    if output != hparams.get("output", "softmax"):
+    if output != (hparams.get("output") or output_for(hparams.get("loss"))):
         raise InputError(
-            f"output is {hparams['output']}, but this YAML's classifier gives {output}; "
+            f"output is {hparams.get('output')}, but this YAML's classifier gives {output}; "
             "write classifier: !apply:softlabels.models.get_classifier"
         )
     choose_loss(hparams.get("loss"), hparams["annotation_encoder"].loss, output)

@@ -172,6 +172,7 @@ def inference_yaml(run_yaml: str, by_speaker: bool) -> str:
     classifier = modules.get("classifier")
     if getattr(classifier, "tag", None) is not None and classifier.tag.value == BY_OUTPUT_TAG:
         del classifier["output"]
+        classifier.pop("loss", None)
         classifier.yaml_set_ctag(Tag(suffix=CLASSIFIER_TAG))
     if by_speaker:
         modules["mean_var_norm"].yaml_set_ctag(Tag(suffix=BY_UTTERANCE_TAG))

@@ -46,8 +46,8 @@ SETTINGS: dict[str, Setting] = {
         "what is minimised on targets or votes; null: the encoder's own",
     ),
     "output": Setting(
-        Word(lambda: OUTPUTS),
-        "the network gives a distribution, or with `dirichlet` a distribution over distributions",
+        Word(lambda: OUTPUTS, optional=True),
+        "what the network gives: a distribution, or concentrations; null: what the loss is of",
     ),
     "calibration": Setting(
         Word(lambda: CALIBRATIONS, optional=True),

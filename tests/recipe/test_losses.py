@@ -19,7 +19,7 @@ from softlabels.training.main import load, main
 
 RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
 CLASSES = ["Neutral", "Happiness", "Sadness", "Anger"]
-DIRICHLET = ["--loss", "dirichlet_multinomial", "--output", "dirichlet"]
+DIRICHLET = ["--loss", "dirichlet_multinomial"]
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ def test_vote_likelihood_and_kl_dirichlet_train(everyday_release, tmp_path):
     metrics, rows = run(everyday_release, tmp_path / "a", "--loss", "vote_likelihood")
     assert metrics["run"]["settings"]["loss"] == "vote_likelihood"
     assert "precision" not in rows[0]
-    words = ["--loss", "kl_dirichlet", "--output", "dirichlet", "--class_weighting", "true"]
+    words = ["--loss", "kl_dirichlet", "--class_weighting", "true"]
     metrics, rows = run(everyday_release, tmp_path / "b", *words)
     assert np.isfinite(metrics["test"]["all"]["KL"])
     assert all(float(row["precision"]) > 0 for row in rows)
@@ -146,7 +146,7 @@ def test_the_weights_are_those_of_the_uncalibrated_model(runs):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--loss", "kl_dirichlet"], "needs output: dirichlet; got softmax"),
+        (["--loss", "kl_dirichlet", "--output", "softmax"], "needs output: dirichlet; got softmax"),
         (["--output", "dirichlet"], "leaves the precision of output: dirichlet untrained"),
         (["--loss", "mse"], "loss: mse; give one of dirichlet_multinomial, kl_dirichlet"),
         (["--output", "logits"], "output: logits; give one of softmax, dirichlet"),

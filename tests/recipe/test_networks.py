@@ -156,7 +156,9 @@ def test_a_model_folder_without_its_encoder_or_with_another_is_refused(
     before = SoftLabelClassifier.from_folder(model).classify_file(file)
     digest = open_checkpoint(place).digest
     shutil.rmtree(place)
-    with pytest.raises(UnsafeModelError, match=f"encoder encoder, digest {digest}; --pretrained"):
+    with pytest.raises(
+        UnsafeModelError, match=f"encoder encoder, digest {digest}; give its place by"
+    ):
         SoftLabelClassifier.from_folder(model)
     moved = SoftLabelClassifier.from_folder(model, encoders["whisper"]).classify_file(file)
     assert moved == before
