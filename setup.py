@@ -21,7 +21,7 @@ setup(
     # namespace package of the same name.
     package_dir={"": "."},
     packages=find_packages(include=["softlabels", "softlabels.*"]),
-    package_data={"softlabels": ["py.typed", "report/*.jinja", "hparams/*.yaml"]},
+    package_data={"softlabels": ["py.typed", "report/templates/*", "hparams/*.yaml"]},
     install_requires=[
         "numpy",
         "scipy",

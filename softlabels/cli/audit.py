@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from softlabels.cli.options import agreement_rule, names, votes_options, warn_of_absent
+from softlabels.cli.options import (
+    agreement_rule,
+    names,
+    players_option,
+    votes_options,
+    warn_of_absent,
+)
 from softlabels.votes.files import read_votes
 
 if TYPE_CHECKING:
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     Examples:
     softlabels audit votes.csv --classes neutral,happy,sad,angry --picture audit.png
     softlabels audit clips.csv --item clip --counts song,call,noise --classes song,call
+    softlabels audit votes.csv --audio wavs --page audit.html
     softlabels audit votes.csv --format json
     softlabels audit tabulatedVotes.csv --counts A,D,F,H,N,S \\
         --query '`Unnamed: 0` < 200000'
@@ -55,6 +62,18 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="A PNG, PDF or SVG to draw, by its suffix.",
 )
+@click.option(
+    "--page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="An HTML page to write, with doubtful items and annotators.  [default: audit.html, with "
+    "--audio]",
+)
+@click.option(
+    "--audio",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The items' recordings, found by their names, for the page.",
+)
+@players_option
 def audit(
     votes: BufferedReader,
     classes: list[str],
@@ -63,16 +82,20 @@ def audit(
     patterns: int,
     form: str,
     picture: Path | None,
+    page: Path | None,
+    audio: Path | None,
+    players: str,
     **where: Any,
 ) -> None:
     """Summarise votes: agreement, clear and ambiguous items, and each encoder's targets.
 
-    VOTES is read as by `softlabels encode`.
+    VOTES is read as by `softlabels encode`. The page has the items that annotators disagree on
+    most, to be listened to, and each annotator against the others where it is known who voted.
     """
     from softlabels.report.audit import audit_votes
     from softlabels.report.formats import aligned, markdown
 
-    _, ballots = read_votes(votes, **where)
+    items, ballots = read_votes(votes, **where)
     warn_of_absent(classes, ballots)
     found = audit_votes(
         ballots,
@@ -86,6 +109,12 @@ def audit(
 
         draw_audit(found, picture)
         click.echo(f"drawn: {picture}", err=True)
+    if page or audio:
+        from softlabels.report.audit_page import write_audit_page
+
+        page = page or Path("audit.html")
+        write_audit_page(page, found, items, audio, players)
+        click.echo(f"written: {page}", err=True)
     if form == "json":
         click.echo(json.dumps(found.as_dict(), indent=1, ensure_ascii=False, allow_nan=False))
     else:

@@ -82,6 +82,17 @@ def columns_options(command: Command) -> Command:
     return command
 
 
+def players_option(command: Command) -> Command:
+    """Give a command the option for the audio of a page's clips."""
+    return click.option(
+        "--players",
+        type=click.Choice(["embed", "link", "none"]),
+        default="embed",
+        show_default=True,
+        help="The audio of doubtful clips: a copy in the page, a link to the file, or none.",
+    )(command)
+
+
 def warn_of_absent(classes: Sequence[str], ballots: Ballots) -> None:
     """Report classes without votes and votes outside the classes: either may be misspelt.
 

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import click
 
+from softlabels.cli.options import players_option
 
-@click.command(epilog="Example: softlabels report recipes/IEMOCAP/results/simulated/reproduction")
+
+@click.command(
+    epilog="""\b
+    Examples:
+    softlabels report recipes/IEMOCAP/results/simulated/reproduction
+    softlabels report results/reproduction --players link --row 'soft / clear + ambiguous'
+    """
+)
 @click.argument("results", type=click.Path(exists=True, file_okay=False))
-def report(results: str) -> None:
-    """Write the report of a sweep anew, from what is in its folder RESULTS."""
+@players_option
+@click.option(
+    "--row",
+    help="The row whose predictions the doubtful clips are found by.  [default: the best UA]",
+)
+def report(results: str, players: str, row: str | None) -> None:
+    """Write the report of a sweep anew, from what is in its folder RESULTS.
+
+    Its page is report.html; doubtful.csv and annotators.csv have what the page shows of clips and
+    annotators.
+    """
     from softlabels.report.page import write_report
 
-    click.echo(write_report(results), nl=False)
+    click.echo(write_report(results, players, row), nl=False)
     click.echo(f"\n{results}/report.html", err=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from softlabels.corpora.manifest import ballots_of
 from softlabels.corpora.simulated.corpus import NOTICE
 from softlabels.corpora.summary import SPEAKERS
 from softlabels.encoders import AnnotationEncoder
@@ -34,8 +35,10 @@ class Content:
     ---------
     sweep : Sweep
         What ran.
+    names : list of str
+        The utterances with votes.
     ballots : Ballots
-        The corpus' votes.
+        Their votes.
     encoders : dict
         The rows' encoders: display name → encoder.
     targets : list of dict
@@ -53,6 +56,7 @@ class Content:
     """
 
     sweep: Sweep
+    names: list[str]
     ballots: Ballots
     encoders: Mapping[str, AnnotationEncoder]
     targets: list[dict[str, Any]]
@@ -122,11 +126,13 @@ class Content:
 def make_content(sweep: Sweep) -> Content:
     """Compute the content of a sweep's report."""
     plan, classes, truth = sweep.plan, sweep.classes, read_truth(sweep)
-    votes = {name: entry["votes"] for name, entry in sweep.manifest.items() if any(entry["votes"])}
-    ballots = Ballots.from_votes(votes.values(), labels=classes)
+    voted = {name: entry for name, entry in sweep.manifest.items() if any(entry["votes"])}
+    votes = {name: entry["votes"] for name, entry in voted.items()}
+    ballots = ballots_of(voted, classes)
     encoders = row_encoders(plan["rows"], classes, ballots)
     return Content(
         sweep=sweep,
+        names=list(voted),
         ballots=ballots,
         encoders=encoders,
         targets=target_statistics(ballots, encoders, plan["agreement"]),

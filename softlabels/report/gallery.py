@@ -11,6 +11,7 @@ import pandas as pd
 
 from softlabels.metrics import calibration
 from softlabels.report import figures
+from softlabels.report.confusion import draw_confusions
 from softlabels.report.content import Content
 from softlabels.report.forest import draw_forest
 from softlabels.report.formats import number, percent
@@ -18,7 +19,6 @@ from softlabels.report.summary import accuracies, majority
 from softlabels.report.sweep import Sweep
 from softlabels.report.targets import commonest_patterns
 from softlabels.report.votes_figures import draw_targets
-from softlabels.training.confusion import draw_confusions
 
 PATTERNS = 8
 
@@ -57,10 +57,13 @@ def draw_all(content: Content) -> dict[str, dict[str, Any]]:
         draw_forest(content.compared.differences, anchors, f"difference to {base}", file)
     kinds = content.ballots.partition(classes, sweep.plan["agreement"])
     common = commonest_patterns(content.ballots.counts[kinds != "discarded"], PATTERNS)
-    if common:
+    encoders = {  # a pattern of votes doesn't say whose they are
+        name: each for name, each in content.encoders.items() if not each.needs_annotators
+    }
+    if common and encoders:
         caption = "The commonest patterns of votes, and the target that each encoder gives."
         file = picture("targets", "From votes to targets", caption)
-        draw_targets(common, content.ballots.labels, content.encoders, file)
+        draw_targets(common, content.ballots.labels, encoders, file)
     if done.empty:
         return pictures
     if sweep.plan["curve"]:

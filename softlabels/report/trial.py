@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from softlabels.errors import InputError
+from softlabels.report.names import METRICS_FILE, PREDICTIONS_FILE, RUN_FILE
 from softlabels.seal import SEAL_FILE, check_seal
-from softlabels.training.identity import METRICS_FILE, PREDICTIONS_FILE, RUN_FILE
 
 
 @dataclass

@@ -42,6 +42,7 @@ PLACES = {
     "feature_store",
     "pretrained",
     "embed_weights",
+    "players",
 }
 # SpeechBrain's run options that change numbers
 OPTIONS = (

@@ -14,11 +14,10 @@ import softlabels
 from softlabels import files
 from softlabels.encoders import AnnotationEncoder
 from softlabels.errors import InputError
+from softlabels.report.names import METRICS_FILE, RUN_FILE
 from softlabels.seal import check_seal
 
 logger = logging.getLogger(__name__)
-
-RUN_FILE, METRICS_FILE, PREDICTIONS_FILE = "run.json", "metrics.json", "predictions.csv"
 
 
 class OtherRunError(InputError):

@@ -26,6 +26,7 @@ from softlabels.errors import InputError
 from softlabels.inference.temperature import fit_temperature
 from softlabels.locks import hold
 from softlabels.metrics import majority_class
+from softlabels.report.run_page import write_run_page
 from softlabels.seal import seal
 from softlabels.training import data, identity
 from softlabels.training.brain import Predictions, SoftLabelBrain, predict
@@ -44,6 +45,9 @@ RESULTS = (
     "model",
     "predictions.csv",
     "confusion.png",
+    "report.html",
+    "doubtful.csv",
+    "annotators.csv",
     "metrics.json",
 )
 
@@ -196,6 +200,15 @@ def write_report(
         if uncalibrated:
             of_test["uncalibrated"] = uncalibrated[name]
         place = folder if name == "test" else folder / name
+        write_run_page(
+            place,
+            title if name == "test" else f"{title}, {name}",
+            of_test,
+            chosen[name],
+            dict(zip(predictions[name].ids, predictions[name].log_probabilities, strict=True)),
+            hparams["annotation_encoder"],
+            hparams.get("players", "link"),
+        )
         write_results(place, predictions[name], chosen[name], of_test, classes, pictured)
     if notice:
         files.write(folder / "NOTICE.txt", notice + "\n")

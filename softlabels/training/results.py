@@ -15,8 +15,8 @@ from softlabels import files
 from softlabels.corpora.summary import SPEAKERS
 from softlabels.metrics import ambiguity_AUPRC, calibration, closeness, recognition
 from softlabels.models.normalization import BY_SPEAKER
+from softlabels.report.confusion import draw_confusions
 from softlabels.training.brain import Predictions
-from softlabels.training.confusion import draw_confusions
 
 # of the run's table: heading → key of `closeness`; metrics.json has more
 DISTANCES = {

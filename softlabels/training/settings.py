@@ -28,6 +28,7 @@ from softlabels.features.pretrained.frontend import check_layers
 from softlabels.inference.temperature import CALIBRATIONS
 from softlabels.losses import LOSSES, OUTPUTS
 from softlabels.models.pretrained import HEADS
+from softlabels.report.players import PLAYERS
 from softlabels.training.data import NORMALIZATIONS, TRAIN_ON
 from softlabels.votes.dominance import RULES, check_agreement
 
@@ -124,6 +125,9 @@ SETTINGS: dict[str, Setting] = {
     ),
     "feature_dtype": Setting(Word(lambda: ("float32", "float16")), "how features are kept"),
     "output_folder": Setting(Text(), "where the run's results go"),
+    "players": Setting(
+        Word(lambda: PLAYERS), "the audio of doubtful clips in report.html: a copy, a link or none"
+    ),
 }
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.stats import entropy
 
 from softlabels.training.brain import Predictions
-from softlabels.training.confusion import draw_confusions
+from softlabels.report.confusion import draw_confusions
 from softlabels.training.results import predictions_csv, result_table, score
 
 CLASSES = ["happy", "sad"]
