@@ -113,7 +113,8 @@ def audit(
         from softlabels.report.audit_page import write_audit_page
 
         page = page or Path("audit.html")
-        write_audit_page(page, found, items, audio, players)
+        if note := write_audit_page(page, found, items, audio, players):
+            click.echo(note, err=True)
         click.echo(f"written: {page}", err=True)
     if form == "json":
         click.echo(json.dumps(found.as_dict(), indent=1, ensure_ascii=False, allow_nan=False))

@@ -10,6 +10,7 @@ import numpy as np
 from softlabels import files
 from softlabels.corpora.clips import find_clips
 from softlabels.corpora.manifest import NOTE, Problems
+from softlabels.errors import InputError
 from softlabels.report.annotators import compare_annotators
 from softlabels.report.audit import Audit
 from softlabels.report.clips import Clips, doubtful_csv
@@ -35,11 +36,18 @@ def find_audio(names: Sequence[str], folder: Path) -> tuple[list[str], str]:
     -------
     wavs, note : list of str, str
         [N] paths, "" where there is none or several; how many are missing, and the first.
+
+    Raises
+    ------
+    InputError
+        If no item has its audio there.
     """
     problems: Problems = []
     found = find_clips(folder, dict.fromkeys(names, ""), problems)
     wavs = [found.get(name, "").replace("{data_root}", str(folder), 1) for name in names]
     wrong = [text for kind, text in problems if kind != NOTE]
+    if not found:
+        raise InputError(f"--audio: {wrong[0]}")
     missing = len(names) - len(found)
     note = f"{missing} of {len(names)} items have no audio: {wrong[0]}." if missing else ""
     return wavs, note
@@ -47,7 +55,7 @@ def find_audio(names: Sequence[str], folder: Path) -> tuple[list[str], str]:
 
 def write_audit_page(
     file: Path, audit: Audit, items: Sequence[object], audio: Path | None, players: str
-) -> None:
+) -> str:
     """Write the page, and doubtful.csv and annotators.csv under its name beside it.
 
     Arguments
@@ -62,6 +70,11 @@ def write_audit_page(
         The clips' folder.
     players : str
         The audio: 'embed', 'link' or 'none'.
+
+    Returns
+    -------
+    note : str
+        Which items have no audio; "" where all have.
     """
     names = list(map(str, items))
     wavs, note = find_audio(names, audio) if audio else ([""] * len(names), "")
@@ -92,3 +105,4 @@ def write_audit_page(
         annotators=people,
     )
     files.write(file, page)
+    return note

@@ -25,7 +25,7 @@ from softlabels.report.players import make_players
 
 MEANINGS = {
     VOTES: "the annotators' votes are spread the most over the labels (entropy in nats; 0: all "
-    "agree).",
+    "agree); of equally spread ones, those with more votes come first.",
     MODEL: "the prediction is farthest from the share of votes (Jensen–Shannon divergence in nats; "
     "0: the same, 0.69: nothing in common).",
     AGAINST: f"the model gives one class a probability of {SURE:g} or more, and no annotator voted "

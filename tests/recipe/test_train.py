@@ -69,6 +69,9 @@ def test_every_teacher_trains_on_every_front_end(everyday_release, tmp_path, tea
     assert math.isfinite(metrics["test"]["all"]["KL"])
 
 
+PAGE = ("report.html", "doubtful.csv", "annotators.csv")
+
+
 @pytest.fixture(scope="module")
 def finished(everyday_release, tmp_path_factory):
     """One run of modified soft targets on both subsets."""
@@ -79,7 +82,14 @@ def finished(everyday_release, tmp_path_factory):
 
 def test_a_results_folder_holds_everything(finished):
     folder, metrics = finished
-    for name in ("hyperparams.yaml", "log.txt", "train_log.txt", "run.json", "confusion.png"):
+    for name in (
+        "hyperparams.yaml",
+        "log.txt",
+        "train_log.txt",
+        "run.json",
+        "confusion.png",
+        *PAGE,
+    ):
         assert (folder / name).stat().st_size
     assert (folder / "confusion.png").read_bytes().startswith(b"\x89PNG")
     made_by = metrics["run"]
@@ -146,6 +156,8 @@ def test_the_same_seed_twice_gives_the_same_metrics(finished, everyday_release, 
     again = run("modified_soft", everyday_release, tmp_path / "run")
     assert again == finished[1]
     assert rows(tmp_path / "run") == rows(finished[0])
+    for name in PAGE:
+        assert (tmp_path / "run" / name).read_bytes() == (finished[0] / name).read_bytes()
 
 
 def contents(folder):
@@ -247,7 +259,13 @@ def test_a_finished_run_with_a_damaged_checkpoint_keeps_its_results(
 
 def test_damaged_results_are_named_and_written_anew(finished, everyday_release, tmp_path, caplog):
     folder = Path(shutil.copytree(finished[0], tmp_path / "run"))
-    names = ["metrics.json", "predictions.csv", "model/model.safetensors", "save/partition.json"]
+    names = [
+        "metrics.json",
+        "predictions.csv",
+        "report.html",
+        "model/model.safetensors",
+        "save/partition.json",
+    ]
     whole = {name: (folder / name).read_bytes() for name in names}
     for name in names:
         flip(folder / name)

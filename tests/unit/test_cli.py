@@ -8,7 +8,9 @@ import subprocess
 import sys
 
 import click
+import numpy as np
 import pytest
+import soundfile
 from click.testing import CliRunner
 
 from softlabels.cli import main
@@ -238,6 +240,31 @@ def test_audit_reports_agreement_partition_and_patterns(votes, tmp_path):
     assert "Krippendorff's α 0.000" in lines
     assert "|" not in text  # a terminal shows aligned columns
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_audit_writes_a_page_with_the_items_audio(votes, tmp_path):
+    for name in ("sub/u1.flac", "u3.wav"):
+        (tmp_path / "wavs" / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(tmp_path / "wavs" / name, np.zeros(8000), 16000)
+    page = tmp_path / "page.html"
+    done = softlabels("audit", votes, *CLASSES, "--audio", tmp_path / "wavs", "--page", page)
+    assert "1 of 2 items have no audio: u2" in done.stderr
+    assert f"written: {page}" in done.stderr
+    text = page.read_text("utf-8")
+    assert text.count("data:audio/flac") == 1
+    assert "page_doubtful.csv" in text
+    with open(tmp_path / "page_doubtful.csv", newline="") as file:
+        items = {row["item"]: row["wav"] for row in csv.DictReader(file)}
+    assert items == {"u1": str(tmp_path / "wavs/sub/u1.flac"), "u2": ""}
+    assert (tmp_path / "page_annotators.csv").read_text().startswith("annotator,items,agreement")
+    linked = softlabels("audit", votes, "--page", page, "--players", "link", code=0)
+    assert "no audio" not in linked.stderr
+
+
+def test_an_audits_audio_that_has_none_of_the_items_is_an_error(votes, tmp_path):
+    (tmp_path / "u9.wav").touch()
+    done = softlabels("audit", votes, "--audio", tmp_path, code=1)
+    assert "none of 2 clips, as u1, u2, is in" in done.stderr
 
 
 def test_audit_writes_markdown_and_json_if_asked(votes):

@@ -9,8 +9,8 @@ import sklearn.metrics as sk
 from PIL import Image
 from scipy.stats import entropy
 
-from softlabels.training.brain import Predictions
 from softlabels.report.confusion import draw_confusions
+from softlabels.training.brain import Predictions
 from softlabels.training.results import predictions_csv, result_table, score
 
 CLASSES = ["happy", "sad"]

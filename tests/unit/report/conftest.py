@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from softlabels.training.brain import Predictions
 from softlabels.training.results import predictions_csv, score
@@ -28,6 +29,12 @@ def make_sweep(tmp_path: Path) -> Callable[..., Path]:
     return partial(write_sweep, tmp_path / "sweep")
 
 
+@pytest.fixture(scope="session")
+def sweep_writer() -> Callable[..., Path]:
+    """`write_sweep`, for a sweep that several tests share."""
+    return write_sweep
+
+
 def write_sweep(
     folder: Path,
     *,
@@ -39,6 +46,7 @@ def write_sweep(
     unfinished: Callable[[str, str, int], bool] = lambda row, group, seed: False,
     scored: Callable[[str, str], bool] = lambda row, utterance: True,
     calibrated: Mapping[str, float] = MappingProxyType({}),
+    sound: bool = False,
 ) -> Path:
     """Write sweep.json, the manifest and the trials' results.
 
@@ -62,6 +70,8 @@ def write_sweep(
         (row, utterance) → whether the row's trials scored the utterance.
     calibrated : dict
         Row → the temperature that its trials set; its networks give a precision, too.
+    sound : bool
+        Whether the utterances' audio is there: half a second of noise.
     """
     random = np.random.default_rng(1)
     manifest: dict[str, Any] = {}
@@ -73,7 +83,7 @@ def write_sweep(
         third = first if number % 4 == 0 else second
         votes = [[first], [second], ["other"]] if ambiguous else [[first], [first], [third]]
         manifest[name] = {
-            "wav": f"{{data_root}}/{name}.wav",
+            "wav": str(folder / f"data/{name}.wav"),
             "speaker": f"{group}{number % 2}",
             "group": group,
             "annotators": ["A", "B", "C"],
@@ -142,6 +152,11 @@ def write_sweep(
         "curve": [],
         "trials": trials,
     }
+    if sound:
+        (folder / "data").mkdir(parents=True)
+        for name in manifest:
+            noise = 0.1 * random.standard_normal(4000)
+            soundfile.write(folder / f"data/{name}.wav", noise, 8000)
     (folder / "corpus").mkdir(parents=True)
     (folder / "corpus/manifest.json").write_text(json.dumps(manifest))
     (folder / "sweep.json").write_text(json.dumps(plan))
