@@ -132,7 +132,7 @@ def _table(
     """Average over each annotator's items."""
 
     def total(values: NDArray[np.float64], where: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return np.bincount(person[where], values[where], minlength=people)
+        return np.bincount(person[where], values[where], minlength=people).astype(float)
 
     every, several = np.ones(len(person), dtype=bool), ~np.isnan(among)
     difference = agreement - among

@@ -8,9 +8,9 @@ from typing import BinaryIO
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+
+from softlabels.report.canvas import new_figure, save_figure
 
 COLUMNS = 3
 
@@ -37,8 +37,7 @@ def draw_confusions(
     columns = min(COLUMNS, len(confusions))
     rows = -(-len(confusions) // columns)
     size = 1.7 + 0.75 * len(classes)
-    figure = Figure(figsize=(columns * size + 1.2, rows * size + 0.3), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure((columns * size + 1.2, rows * size + 0.3))
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes, (name, confusion) in zip(grid.flat, confusions.items(), strict=False):
         image = _draw(axes, np.asarray(confusion), [str(each) for each in classes])
@@ -50,7 +49,7 @@ def draw_confusions(
     if title:
         figure.suptitle(title, fontsize="medium")
     figure.colorbar(image, ax=grid, label="share of the true class", shrink=0.8, aspect=30)
-    figure.savefig(file, dpi=120)
+    save_figure(figure, file, dpi=120)
 
 
 def _draw(axes: Axes, counts: np.ndarray, classes: list[str]) -> AxesImage:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from softlabels.report.canvas import new_figure, save_figure
 
 # Okabe and Ito's palette: colour-blind readers can distinguish its colours
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
@@ -52,7 +52,7 @@ def draw_curve(table: pd.DataFrame, title: str, file: Path) -> None:
     axes.set_title(title, fontsize="medium")
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig(file, dpi=130)
+    save_figure(figure, file)
 
 
 def draw_recall(
@@ -102,7 +102,7 @@ def draw_recall(
     axes.set_ylim(-4, 104)
     axes.grid(axis="y", alpha=0.3)
     figure.legend(loc="outside lower center", fontsize="small", ncols=2)
-    figure.savefig(file, dpi=130)
+    save_figure(figure, file)
 
 
 def draw_learning(learning: pd.DataFrame, file: Path) -> None:
@@ -139,7 +139,7 @@ def draw_learning(learning: pd.DataFrame, file: Path) -> None:
         axes.grid(alpha=0.3)
     handles = both[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=2, fontsize="small")
-    figure.savefig(file, dpi=130)
+    save_figure(figure, file)
 
 
 def draw_reliability(
@@ -194,7 +194,7 @@ def draw_reliability(
     grid[0, 0].set_ylim(-0.05, 1.05)
     figure.supxlabel("confidence: probability of the predicted class", fontsize="medium")
     figure.supylabel("share of clear utterances that are right", fontsize="medium")
-    figure.savefig(file, dpi=130)
+    save_figure(figure, file)
 
 
 def trials(number: int) -> str:
@@ -206,13 +206,6 @@ def trials(number: int) -> str:
     ('1 trial', '2 trials')
     """
     return f"{number} trial" if number == 1 else f"{number} trials"
-
-
-def new_figure(size: tuple[float, float]) -> Figure:
-    """Return a figure of this size in inches, drawn off screen."""
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def colours(number: int) -> list[str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from softlabels.report.figures import COLOURS, new_figure
+from softlabels.report.canvas import new_figure, save_figure
+from softlabels.report.figures import COLOURS
 from softlabels.report.forecasts import PAPER, Forecasts, paper_target
 from softlabels.report.formats import number
 
@@ -32,7 +33,7 @@ def draw_forecasts(found: Forecasts, file: Path) -> None:
     figure.suptitle(
         f"How well targets forecast {found.votes:,} votes that were left out", fontsize="medium"
     )
-    figure.savefig(file, dpi=130, format=file.suffix.lstrip(".") or "png")
+    save_figure(figure, file)
 
 
 def _draw_differences(axes: Axes, found: Forecasts) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from softlabels.report.canvas import new_figure, save_figure
 from softlabels.report.comparison import Difference
-from softlabels.report.figures import COLOURS, new_figure
+from softlabels.report.figures import COLOURS
 
 # quantity → heading, unit on the axis, scale, and the side that is better
 PANELS = {
@@ -66,4 +67,4 @@ def draw_forest(
     panels[0].set_yticks(range(len(rows)), rows)
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
     figure.suptitle(title, fontsize="medium")
-    figure.savefig(file, dpi=130)
+    save_figure(figure, file)

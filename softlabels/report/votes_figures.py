@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from softlabels.encoders import AnnotationEncoder
 from softlabels.metrics import entropy
 from softlabels.report.audit import Audit
-from softlabels.report.figures import colours, new_figure
+from softlabels.report.canvas import new_figure, save_figure
+from softlabels.report.figures import colours
 from softlabels.report.targets import pattern_text
 from softlabels.votes import Ballots
 
@@ -45,7 +46,7 @@ def draw_targets(
     """
     figure = new_figure(_grid_size(patterns, encoders))
     _draw_grid(figure, patterns, labels, encoders)
-    figure.savefig(file, dpi=130)
+    save_figure(figure, file)
 
 
 def draw_audit(audit: Audit, file: Path) -> None:
@@ -66,7 +67,7 @@ def draw_audit(audit: Audit, file: Path) -> None:
     _draw_agreement(parts[0], audit)
     if patterns:
         _draw_grid(parts[1], patterns, audit.ballots.labels, encoders)
-    figure.savefig(file, dpi=130, format=file.suffix.lstrip(".") or "png")
+    save_figure(figure, file)
 
 
 def _draw_agreement(figure: FigureBase, audit: Audit) -> None:
