@@ -50,6 +50,7 @@ setup(
             "build",
             "distributed",
             "mypy",
+            "playwright",
             "psutil",
             "pytest",
             "pytest-xdist",

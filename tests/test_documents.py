@@ -19,6 +19,7 @@ DOCUMENTS = [
     "benchmarks/README.md",
     "docs/cluster.md",
     "docs/losses.md",
+    "docs/report.md",
     "docs/results.md",
     "docs/targets.md",
     "recipes/IEMOCAP/README.md",
@@ -88,6 +89,9 @@ def test_every_command_runs(line, tmp_path, monkeypatch, everyday_corpus):
             assert (ROOT / "recipes/IEMOCAP" / script).exists()
         elif words[0] == "softlabels":
             (tmp_path / "votes.csv").write_text(VOTES)
+            (tmp_path / "wavs").mkdir()
+            for item in ("u1", "u2"):
+                soundfile.write(tmp_path / f"wavs/{item}.wav", np.zeros(1600), 16000)
             subprocess.run([sys.executable, "-m", *words], check=True, cwd=tmp_path)
         elif words[0] == "cd":
             assert any((ROOT / place / words[1]).is_dir() for place in (".", "recipes/IEMOCAP"))
@@ -143,7 +147,8 @@ def test_the_wheel_builds_and_works_without_the_checkout(tmp_path):
     subprocess.run(build, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     (wheel,) = tmp_path.glob("softlabels-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert {"softlabels/py.typed", "softlabels/report/page.html.jinja"} < set(names)
+    pages = {f"softlabels/report/templates/{name}" for name in ("page.css", "sweep.html.jinja")}
+    assert {"softlabels/py.typed", *pages} < set(names)
     shipped = {path.name: path.read_bytes() for path in (ROOT / "hparams").glob("*.yaml")}
     packed = zipfile.ZipFile(wheel)
     for name, content in shipped.items():

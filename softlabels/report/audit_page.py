@@ -14,9 +14,10 @@ from softlabels.errors import InputError
 from softlabels.report.annotators import compare_annotators
 from softlabels.report.audit import Audit
 from softlabels.report.clips import Clips, doubtful_csv
-from softlabels.report.doubtful import show_annotators, show_clips
+from softlabels.report.doubtful import show_clips
 from softlabels.report.html import render
 from softlabels.report.names import ANNOTATORS_FILE, CLIPS_FILE
+from softlabels.report.people import show_annotators
 from softlabels.report.tables import audit_facts, audit_patterns, target_table
 
 SHOWN_TARGET = "modified soft"

@@ -78,7 +78,7 @@ def _fonts_with(letters: frozenset[str]) -> tuple[str, ...]:
     left, chosen = {ord(letter) for letter in letters}, []
     fonts = [font for font in fontManager.ttflist if not font.name.startswith(LAST_RESORT)]
     fonts.sort(key=lambda font: (font.style != "normal", font.weight != 400, font.fname))
-    for font in fonts:
+    for font in fonts if left else ():
         try:
             has = left & get_font(font.fname).get_charmap().keys()
         except (OSError, RuntimeError):  # a font that was removed, or can't be read

@@ -1,14 +1,12 @@
-"""What a page shows of doubtful clips and of annotators."""
+"""What a page shows of doubtful clips."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from softlabels.report.annotators import LEAST_ITEMS, Annotators
 from softlabels.report.clips import (
     AGAINST,
     LISTED,
@@ -19,8 +17,8 @@ from softlabels.report.clips import (
     Doubtful,
     find_doubtful,
 )
-from softlabels.report.formats import number
-from softlabels.report.names import ANNOTATORS_FILE, CLIPS_FILE
+from softlabels.report.names import CLIPS_FILE
+from softlabels.report.numbers import exact_number
 from softlabels.report.players import make_players
 
 MEANINGS = {
@@ -33,27 +31,6 @@ MEANINGS = {
 }
 MOST_LINES = 6  # of a clip's bars
 SEEN = 0.05  # the least share of a label without votes that gets a line
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number as shown, and exactly."""
-
-    text: str
-    exact: str
-
-
-def exact_number(value: float | None, form: str = ".2f") -> Number:
-    """Write a number for a page; a gap for None and NaN.
-
-    Example
-    -------
-    >>> exact_number(0.12345), exact_number(None)
-    (Number(text='0.12', exact='0.12345'), Number(text='–', exact=''))
-    """
-    if value is None or np.isnan(value):
-        return Number(number(None), "")
-    return Number(number(value, form), f"{value:.6g}")
 
 
 def show_clips(
@@ -178,75 +155,3 @@ def _cells(
                 {"kind": kind, "share": f"{value:.4f}", "text": shown.text, "exact": exact}
             )
     return cells
-
-
-def show_annotators(annotators: Annotators | None) -> dict[str, Any] | None:
-    """Return what the macro `people` of the templates shows; None where nobody is known."""
-    if annotators is None:
-        return None
-    places, everyone = annotators.least_reliable(), len(annotators.table)
-    enough = int((annotators.table["items"] >= LEAST_ITEMS).sum())
-    if not enough:
-        lead = f"{everyone} annotators, none with {LEAST_ITEMS} items or more: read with care."
-    elif enough == everyone:
-        lead = f"{everyone} annotators."
-    else:
-        lead = f"{everyone} annotators, {enough} of them with {LEAST_ITEMS} items or more."
-    if len(places) < (enough or everyone):
-        lead += f" The {len(places)} who differ most from the others are shown."
-    return {
-        "lead": f"{lead} The least reliable come first.",
-        "meaning": "Agreement: the share of the others who gave the same label, mean over the "
-        "annotator's items. The others with each other: the same among the others, on the same "
-        "items, so that hard items count against nobody. Where the difference is far below 0, "
-        "compared with its standard error, look at this annotator's votes.",
-        "labels": annotators.labels,
-        "csv": ANNOTATORS_FILE,
-        "rows": [_annotator(annotators, place) for place in places],
-    }
-
-
-def _annotator(annotators: Annotators, place: int) -> dict[str, Any]:
-    row = annotators.table.iloc[place]
-    difference = exact_number(row["difference"], "+.3f")
-    if not np.isnan(row["standard_error"]):
-        shown = f"{difference.text} ± {number(row['standard_error'])}"
-        difference = Number(shown, difference.exact)
-    confused = annotators.most_confused(place)
-    words = "nothing"
-    if confused:
-        theirs, own, share = confused
-        words = f"{own} where the others say {theirs} ({100 * share:.0f} %)"
-    return {
-        "name": str(annotators.table.index[place]),
-        "n": f"{row['items']:.0f}",
-        "agreement": exact_number(row["agreement"], ".3f"),
-        "others": exact_number(row["others"], ".3f"),
-        "difference": difference,
-        "confused": words,
-        "confusion": confusion_cells(annotators.confusions[place]),
-    }
-
-
-def confusion_cells(counts: Any) -> list[list[dict[str, str]]]:
-    """Return a confusion's cells: the share of each row, shaded, and the count on hovering.
-
-    Example
-    -------
-    >>> confusion_cells([[3, 1]])[0][1]
-    {'share': '0.2500', 'text': '25 %', 'exact': '1 of 4'}
-    """
-    rows = np.asarray(counts, dtype=float)
-    totals = rows.sum(axis=1, keepdims=True)
-    shares = rows / np.where(totals > 0, totals, 1)
-    return [
-        [
-            {
-                "share": f"{share:.4f}",
-                "text": f"{100 * share:.0f} %" if total else number(None),
-                "exact": f"{count:.4g} of {total:.4g}",
-            }
-            for count, share in zip(row, of_row, strict=True)
-        ]
-        for row, of_row, (total,) in zip(rows, shares, totals, strict=True)
-    ]

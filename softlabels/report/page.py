@@ -10,11 +10,12 @@ from softlabels.report.annotators import compare_annotators
 from softlabels.report.calibrated import calibration_scores, calibration_table
 from softlabels.report.clips import doubtful_csv
 from softlabels.report.content import make_content
-from softlabels.report.doubtful import show_annotators, show_clips
+from softlabels.report.doubtful import show_clips
 from softlabels.report.gallery import draw_all
 from softlabels.report.html import render
 from softlabels.report.names import ANNOTATORS_FILE, CLIPS_FILE, PAGE_FILE
 from softlabels.report.other_tests import other_tests_table
+from softlabels.report.people import show_annotators
 from softlabels.report.sweep import read_sweep
 from softlabels.report.sweep_clips import best_row, sweep_clips
 from softlabels.report.tables import NEARER, distance_table, target_table, truth_table

@@ -14,10 +14,12 @@ from softlabels.corpora.manifest import ballots_of
 from softlabels.encoders import AnnotationEncoder
 from softlabels.report.annotators import compare_annotators
 from softlabels.report.clips import Clips, doubtful_csv
-from softlabels.report.doubtful import confusion_cells, show_annotators, show_clips
+from softlabels.report.doubtful import show_clips
 from softlabels.report.formats import number, percent
 from softlabels.report.html import render
 from softlabels.report.names import ANNOTATORS_FILE, CLIPS_FILE, PAGE_FILE
+from softlabels.report.numbers import confusion_cells
+from softlabels.report.people import show_annotators
 from softlabels.report.targets import display_name
 
 DISTANCES = {

@@ -5,7 +5,7 @@ import pytest
 
 from softlabels.report import annotators as module
 from softlabels.report.annotators import OTHER, compare_annotators
-from softlabels.report.doubtful import show_annotators
+from softlabels.report.people import show_annotators
 from softlabels.votes import Ballots
 
 
