@@ -147,7 +147,8 @@ def _cells(
             continue
         value = values.get(label)
         if value is None or np.isnan(value):  # no class, or no target
-            cells.append({"kind": kind, "share": "0", "text": "", "exact": ""})
+            none = "" if value is None else "none"
+            cells.append({"kind": "", "share": "", "text": none, "exact": ""})
         else:
             shown = exact_number(value)
             exact = f"{label}: {kind} {shown.exact}"

@@ -52,7 +52,7 @@ def draw_all(content: Content) -> dict[str, dict[str, Any]]:
             f"Each row less {base}; intervals are those of the table. A filled diamond: more than "
             "chance. A circle: not. An empty circle without an interval: too little evidence."
         )
-        file = picture("forest", f"Difference to {base}", caption)
+        file = picture("forest", f"Difference to {base}", caption, wide=True)
         anchors = _anchors(sweep, content.scores, ceiling)
         draw_forest(content.compared.differences, anchors, f"difference to {base}", file)
     kinds = content.ballots.partition(classes, sweep.plan["agreement"])
@@ -62,7 +62,7 @@ def draw_all(content: Content) -> dict[str, dict[str, Any]]:
     }
     if common and encoders:
         caption = "The commonest patterns of votes, and the target that each encoder gives."
-        file = picture("targets", "From votes to targets", caption)
+        file = picture("targets", "From votes to targets", caption, wide=True)
         draw_targets(common, content.ballots.labels, encoders, file)
     if done.empty:
         return pictures

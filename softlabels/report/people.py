@@ -27,7 +27,7 @@ def show_annotators(annotators: Annotators | None) -> dict[str, Any] | None:
     if len(places) < (enough or everyone):
         lead += f" The {len(places)} who differ most from the others are shown."
     return {
-        "lead": f"{lead} The least reliable come first.",
+        "lead": f"{lead} Those who differ most come first.",
         "meaning": "Agreement: the share of the others who gave the same label, mean over the "
         "annotator's items. The others with each other: the same among the others, on the same "
         "items, so that hard items count against nobody. Where the difference is far below 0, "

@@ -83,7 +83,9 @@ def test_the_csv_has_what_the_page_shows():
 def test_a_clip_without_a_target_shows_none():
     one = Clips(["u"], Ballots([[1, 1]], CLASSES), CLASSES, [""], np.full((1, 2), np.nan))
     (row,) = show_clips(one, "", "hard", "none")["rows"]
-    assert [[cell["text"] for cell in line["cells"]] for line in row["lines"]] == [["1", ""]] * 2
+    assert [[cell["text"] for cell in line["cells"]] for line in row["lines"]] == [
+        ["1", "none"]
+    ] * 2
 
 
 def write(folder, name, seconds, rate=8000):
