@@ -127,20 +127,23 @@ def make_content(sweep: Sweep) -> Content:
     """Compute the content of a sweep's report."""
     plan, classes, truth = sweep.plan, sweep.classes, read_truth(sweep)
     voted = {name: entry for name, entry in sweep.manifest.items() if any(entry["votes"])}
-    votes = {name: entry["votes"] for name, entry in voted.items()}
-    ballots = ballots_of(voted, classes)
+    names, ballots = list(voted), ballots_of(voted, classes)
     encoders = row_encoders(plan["rows"], classes, ballots)
     return Content(
         sweep=sweep,
-        names=list(voted),
+        names=names,
         ballots=ballots,
         encoders=encoders,
         targets=target_statistics(ballots, encoders, plan["agreement"]),
-        ceiling=human_ceiling(votes.values(), classes, plan["agreement"]),
+        ceiling=human_ceiling(
+            (entry["votes"] for entry in voted.values()), classes, plan["agreement"]
+        ),
         alpha=krippendorff_alpha(ballots.counts),
         compared=compare_rows(sweep, truth),
         scores=to_annotators(sweep),
-        truth=pd.DataFrame() if truth is None else distance_to_truth(sweep, truth, votes, encoders),
+        truth=pd.DataFrame()
+        if truth is None
+        else distance_to_truth(sweep, truth, names, ballots, encoders),
     )
 
 

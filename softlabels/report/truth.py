@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,6 @@ from softlabels.errors import InputError
 from softlabels.metrics import mean_distances
 from softlabels.report.sweep import Sweep
 from softlabels.votes import Ballots
-from softlabels.votes.checks import Votes
 
 TRUTH_FILE = "truth.csv"
 
@@ -57,7 +56,8 @@ def read_truth(sweep: Sweep) -> pd.DataFrame | None:
 def distance_to_truth(
     sweep: Sweep,
     truth: pd.DataFrame,
-    votes: Mapping[str, Votes],
+    names: Sequence[str],
+    ballots: Ballots,
     encoders: Mapping[str, AnnotationEncoder],
 ) -> pd.DataFrame:
     """Score each encoder's targets, and each row's predictions, against the truth.
@@ -68,8 +68,10 @@ def distance_to_truth(
         What ran, on a corpus whose truth is known.
     truth : pandas.DataFrame
         See `read_truth`.
-    votes : dict
-        utterance → its votes.
+    names : sequence of str
+        The utterances with votes.
+    ballots : Ballots
+        Their votes.
     encoders : dict
         Display name → encoder.
 
@@ -79,8 +81,8 @@ def distance_to_truth(
         ``what``, ``n`` utterances, ``JS`` and ``KL`` in nats, ``TV``, nearest first. KL is
         None where something that is true was given no probability.
     """
-    names = [name for name in votes if name in truth.index]
-    ballots = Ballots.from_votes((votes[name] for name in names), labels=sweep.classes)
+    known = [place for place, name in enumerate(names) if name in truth.index]
+    names, ballots = [names[place] for place in known], ballots.take(known)
     lines = []
 
     def line(what: str, p: np.ndarray, utterances: list[str]) -> None:

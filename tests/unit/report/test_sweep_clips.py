@@ -54,6 +54,8 @@ def test_without_predictions_the_clips_are_those_of_the_corpus(make_sweep):
 def test_a_row_whose_encoder_needs_annotators_is_reported(make_sweep):
     rows = {"dawid skene / clear": {"name": "dawid_skene", "options": {}}}
     folder = make_sweep(rows=rows)
+    (folder / "data").mkdir()
+    (folder / "data/truth.csv").write_text("utterance,neutral,happy,sad,angry\na000,1,0,0,0\n")
     write_report(folder)
     assert not (folder / "targets.png").exists()  # a pattern of votes doesn't say whose they are
 
