@@ -80,9 +80,15 @@ class PaddedSpectra(nn.Module):
 
     def power(self, wavs: torch.Tensor) -> torch.Tensor:
         """Compute power spectra [B, 1 + N // 160, 1 + n_fft / 2]."""
-        padding, how = (True, "constant"), {"onesided": True, "return_complex": True}
-        sizes = self.n_fft, HOP, len(self.window)
-        spectra = torch.stft(wavs, *sizes, self.window, *padding, **how)
+        spectra = torch.stft(
+            wavs,
+            self.n_fft,
+            HOP,
+            len(self.window),
+            self.window,
+            pad_mode="constant",
+            return_complex=True,
+        )
         return (spectra * spectra.conj()).real.transpose(1, 2)
 
     def _of_energies(self, energies: torch.Tensor, frames: torch.Tensor) -> torch.Tensor:

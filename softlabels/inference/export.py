@@ -6,14 +6,15 @@ import importlib.metadata
 import io
 import json
 import warnings
-from typing import Any
 
 import torch
+from speechbrain.lobes.features import MFCC, Fbank
 from torch import nn
 
 from softlabels.errors import InputError
 from softlabels.features.frontends import SAMPLE_RATE, feature_size
-from softlabels.features.padded import together
+from softlabels.features.padded import PaddedSpectra
+from softlabels.features.pretrained.frontend import PretrainedFrontEnd
 from softlabels.inference.graph import Given, Graph, Spectra, Whisper, traceable
 from softlabels.inference.precision import single_precision
 from softlabels.inference.pretrained import EncoderReference
@@ -22,6 +23,7 @@ from softlabels.inference.settings import ModelSettings
 OPSET = 17
 LARGEST = 1 << 31  # bytes: protobuf's limit for a file
 TOLERANCE = 1e-4  # of a probability
+NETWORKS = ("blstm_attention", "ecapa_tdnn", "layers")
 INPUTS = {"audio": ("audio", "samples"), "features": ("features", "frames")}
 
 
@@ -48,8 +50,11 @@ def to_onnx(settings: ModelSettings, network: nn.ModuleDict, front_end: nn.Modul
     ImportError
         If onnx or onnxruntime isn't installed.
     InputError
-        If the weights are too large for one file, or its outputs are not the model's.
+        If the network can't be exported, its weights are too large for one file, or the file's
+        outputs are not the model's.
     """
+    if settings.network["kind"] not in NETWORKS:
+        raise InputError(f"only {', '.join(NETWORKS)} can be ONNX; got {settings.network['kind']}")
     try:
         import onnx
         import onnxruntime
@@ -59,10 +64,10 @@ def to_onnx(settings: ModelSettings, network: nn.ModuleDict, front_end: nn.Modul
     size = sum(each.numel() * each.element_size() for each in graph.state_dict().values())
     if size >= LARGEST:
         raise InputError(f"the weights take {size / 2**30:.1f} GiB; an ONNX file has at most 2 GiB")
-    told = metadata(settings, front_end)
-    inputs = INPUTS[told["input"]]
+    properties = metadata(settings, front_end)
+    inputs = INPUTS[properties["input"]]
     outputs = ["probabilities", "precision"][: 1 + graph.dirichlet]
-    values, counts = _example(told, feature_size(front_end))
+    values, counts = _example(properties["input"], feature_size(front_end))
     with warnings.catch_warnings(), traceable(), single_precision(), torch.no_grad():
         # tracing warns of each check of a shape
         warnings.simplefilter("ignore")
@@ -70,7 +75,7 @@ def to_onnx(settings: ModelSettings, network: nn.ModuleDict, front_end: nn.Modul
         torch.onnx.export(
             graph,
             (values, counts),
-            file,
+            file,  # type: ignore[arg-type]  # it takes an open one too
             dynamo=False,  # its successor can't export an LSTM of free length
             opset_version=OPSET,
             input_names=list(inputs),
@@ -81,11 +86,13 @@ def to_onnx(settings: ModelSettings, network: nn.ModuleDict, front_end: nn.Modul
             },
         )
         model = onnx.load_from_string(file.getvalue())
-        onnx.helper.set_model_props(model, told)
+        onnx.helper.set_model_props(model, properties)
         data: bytes = model.SerializeToString()
         session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
         values, counts = values[:1, : values.shape[1] // 2], counts[1:]  # of another size
-        (computed,) = session.run(outputs[:1], dict(zip(inputs, map(_array, (values, counts)))))
+        (computed,) = session.run(
+            outputs[:1], {inputs[0]: values.numpy(), inputs[1]: counts.numpy()}
+        )
         difference = float(abs(computed - graph(values, counts)[0].numpy()).max())
     if not difference <= TOLERANCE:
         raise InputError(f"the ONNX model differs from the original by {difference:g}")
@@ -100,26 +107,25 @@ def metadata(settings: ModelSettings, front_end: nn.Module) -> dict[str, str]:
     >>> sizes = {"hidden_size": 16, "lstm_size": 8, "frame_step": 3}
     >>> network = {"kind": "blstm_attention", **sizes}
     >>> settings = ModelSettings(("happy", "sad"), "fbank", "corpus", network, 0.6, 2)
-    >>> told = metadata(settings, settings.front_end("no folder"))
-    >>> told["classes"], told["input"], told["front_end"], told["sample_rate"]
-    ('["happy", "sad"]', 'audio', 'fbank', '16000')
+    >>> properties = metadata(settings, settings.front_end("no folder"))
+    >>> [properties[name] for name in ("classes", "input", "front_end", "sample_rate")]
+    ['["happy", "sad"]', 'audio', 'fbank', '16000']
     """
-    reference = settings.frontend
-    pretrained = isinstance(reference, EncoderReference)
-    told = {
+    frontend = settings.frontend
+    properties = {
         "classes": json.dumps(settings.classes, ensure_ascii=False),
-        "input": "features" if isinstance(_in_graph(front_end), Given) else "audio",
+        "input": "audio" if _computable(front_end) else "features",
         "sample_rate": str(SAMPLE_RATE),
-        "front_end": reference.name if pretrained else str(reference),
+        "front_end": frontend if isinstance(frontend, str) else frontend.name,
         "abstain_above": str(settings.abstain_above),
         "made_by": f"softlabels {importlib.metadata.version('softlabels')}",
     }
-    if pretrained:
-        frames = "every frame" if reference.frames else "mean over the frames"
-        told["pretrained"] = json.dumps(
-            {"digest": reference.digest, "layers": reference.layers, "features": frames}
+    if isinstance(frontend, EncoderReference):
+        of = "every frame" if frontend.frames else "mean over the frames"
+        properties["pretrained"] = json.dumps(
+            {"digest": frontend.digest, "layers": frontend.layers, "features": of}
         )
-    return told | ({"notice": settings.notice} if settings.notice else {})
+    return properties | ({"notice": settings.notice} if settings.notice else {})
 
 
 def _graph(settings: ModelSettings, network: nn.ModuleDict, front_end: nn.Module) -> Graph:
@@ -130,27 +136,30 @@ def _graph(settings: ModelSettings, network: nn.ModuleDict, front_end: nn.Module
     return graph.eval()
 
 
-def _in_graph(front_end: nn.Module) -> Any:
+def _computable(front_end: nn.Module) -> bool:
+    """Whether a front end can be a part of the graph."""
+    if isinstance(front_end, PretrainedFrontEnd):
+        return front_end.checkpoint.config.architecture == "whisper"
+    return isinstance(front_end, (Fbank, MFCC))
+
+
+def _in_graph(front_end: nn.Module) -> nn.Module:
     """Return a front end as a part of the graph; `Given` where it can't be one."""
-    front_end = together(front_end)
-    checkpoint = getattr(front_end, "checkpoint", None)
-    if checkpoint is not None and checkpoint.config.architecture == "whisper":
+    if not _computable(front_end):
+        return Given()
+    if isinstance(front_end, PretrainedFrontEnd):
         from softlabels.features.pretrained.encoder import load_encoder
 
-        of = front_end
-        return Whisper(load_encoder(checkpoint), of.first, of.last, of.frames)
-    return Spectra(front_end) if hasattr(front_end, "power") else Given()
+        encoder = load_encoder(front_end.checkpoint)
+        return Whisper(encoder, front_end.first, front_end.last, front_end.frames)
+    return Spectra(PaddedSpectra(front_end))
 
 
-def _example(told: dict[str, str], size: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _example(kind: str, size: int) -> tuple[torch.Tensor, torch.Tensor]:
     """An input to trace: two clips of other lengths."""
     generator = torch.Generator().manual_seed(0)
-    if told["input"] == "audio":
+    if kind == "audio":
         counts = torch.tensor([SAMPLE_RATE, SAMPLE_RATE // 2])
         return torch.randn(2, SAMPLE_RATE, generator=generator) / 10, counts
     counts = torch.tensor([100, 50])
     return torch.randn(2, 100, size, generator=generator), counts
-
-
-def _array(values: torch.Tensor) -> Any:
-    return values.numpy()
