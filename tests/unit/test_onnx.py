@@ -130,7 +130,7 @@ def test_whispers_file_refuses_what_is_longer_than_its_positions(encoders, tmp_p
     longest = 30 * 16000
     audio = np.zeros((1, longest + 640), dtype=np.float32)
     session.run(None, {"audio": audio, "samples": [longest]})
-    with pytest.raises(Exception, match="positions|broadcast"):
+    with pytest.raises(Exception, match=r"positions|broadcast"):
         session.run(None, {"audio": audio, "samples": [longest + 640]})
 
 
