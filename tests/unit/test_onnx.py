@@ -138,18 +138,18 @@ def test_the_file_tells_its_classes_and_what_its_input_is(encoders, tmp_path):
     done, session = export(
         write_model(tmp_path / "m", "mfcc", BLSTM, notice="made up"), tmp_path / "a.onnx"
     )
-    told = session.get_modelmeta().custom_metadata_map
-    assert json.loads(told["classes"]) == ["happy", "sad", "angry"]
+    properties = session.get_modelmeta().custom_metadata_map
+    assert json.loads(properties["classes"]) == ["happy", "sad", "angry"]
     expected = {"input": "audio", "front_end": "mfcc", "sample_rate": "16000", "notice": "made up"}
-    assert expected.items() <= told.items()
+    assert expected.items() <= properties.items()
     assert "audio, samples → probabilities of happy, sad, angry" in done.stdout
     front_end = PretrainedFrontEnd(encoders / "wavlm", 1)
     network = {**LAYERS, "layers": 1, "head": "linear"}
     model = write_model(tmp_path / "n", refer(front_end, embedded=False), network)
     done, session = export(model, tmp_path / "b.onnx")
-    told = session.get_modelmeta().custom_metadata_map
-    assert (told["input"], told["front_end"]) == ("features", "wavlm")
-    assert json.loads(told["pretrained"]) == {
+    properties = session.get_modelmeta().custom_metadata_map
+    assert (properties["input"], properties["front_end"]) == ("features", "wavlm")
+    assert json.loads(properties["pretrained"]) == {
         "digest": front_end.digest,
         "layers": 1,
         "features": "mean over the frames",
