@@ -45,11 +45,14 @@ setup(
     ],
     extras_require={
         "cluster": ["distributed", "ray"],
+        "onnx": ["onnx", "onnxruntime"],
         "pretrained": ["transformers"],
         "dev": [
             "build",
             "distributed",
             "mypy",
+            "onnx",
+            "onnxruntime",
             "playwright",
             "psutil",
             "pytest",

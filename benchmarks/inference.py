@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """A trained model loads at once, and classifies many clips faster together than one by one.
 
-> python benchmarks/inference.py --data_folder /path/to/corpus
+> python benchmarks/inference.py --data_folder /path/to/corpus --pretrained /path/to/whisper-base
 
-The recipe's network with any weights, for these change no time. The clips are the
-corpus' speech, cut into 1,000 pieces of 4 to 6 s, from its beginning again where it ends.
+The recipe's network, the same on mfcc, and with --pretrained a linear head on an encoder, with
+any weights, for these change no time. The clips are the corpus' speech, cut into 1,000 pieces of
+4 to 6 s (200 for the encoder), from its beginning again where it ends.
 """
 
 import tempfile
@@ -13,25 +14,32 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
-from measuring import CORES, clips, data_folder, report, seconds
+from measuring import CORES, clips, options, report, seconds
 from safetensors.torch import save_file
 
 from softlabels.features.audio import read_mono
+from softlabels.features.frontends import feature_size
+from softlabels.features.pretrained import PretrainedFrontEnd
 from softlabels.inference.classifier import SoftLabelClassifier
+from softlabels.inference.pretrained import refer
 from softlabels.inference.settings import ModelSettings
 
 CLIPS, SECONDS, RATE = 1000, 5, 16000
 FEW = 200  # clips that show what a second thread is worth
+BLSTM = {"kind": "blstm_attention", "hidden_size": 256, "lstm_size": 128, "frame_step": 3}
+HEAD = {"kind": "layers", "head": "linear", "hidden_size": 1, "lstm_size": 1}
 
 
-def write_model(folder):
+def write_model(folder, frontend, network):
     """Write a model folder as training leaves it."""
-    network = {"kind": "blstm_attention", "hidden_size": 256, "lstm_size": 128, "frame_step": 3}
-    settings = ModelSettings(("a", "b", "c", "d"), "acoustic47", "corpus", network, 1.0, 1)
-    weights = settings.build(47).to_empty(device="cpu").state_dict()
+    settings = ModelSettings(("a", "b", "c", "d"), frontend, "corpus", network, 1.0, 1)
+    size = feature_size(settings.front_end(folder))
+    weights = settings.build(size).to_empty(device="cpu").state_dict()
     weights = {name: 0.1 * torch.rand(each.shape) for name, each in weights.items()}
+    folder.mkdir()
     (folder / "settings.json").write_text(settings.to_json())
     save_file(weights, folder / "model.safetensors")
+    return folder
 
 
 def write_clips(folder, corpus):
@@ -51,36 +59,47 @@ def alone_and_together(classifier, paths):
     return singly, seconds(lambda: classifier.classify_files(paths))
 
 
-def main():
-    corpus = data_folder(__doc__)
-    with tempfile.TemporaryDirectory() as name:
-        write_model(Path(name))
-        loading = min(seconds(lambda: SoftLabelClassifier.from_folder(name)) for _ in range(3))
-        classifier = SoftLabelClassifier.from_folder(name)
-        paths = write_clips(Path(name), corpus)
-        classifier.classify_files(paths[:32])  # the first calls are slower
-        singly, together = alone_and_together(classifier, paths)
-        torch.set_num_threads(1)
-        few_singly, few_together = alone_and_together(classifier, paths[:FEW])
-    length = SECONDS / np.median(singly)
-    report(
-        ["trained models", "measured", "target"],
+def measure(folder, paths):
+    """Measure a model; returns the table's rows."""
+    loading = min(seconds(lambda: SoftLabelClassifier.from_folder(folder)) for _ in range(3))
+    classifier = SoftLabelClassifier.from_folder(folder)
+    classifier.classify_files(paths[:32])  # the first calls are slower
+    times = {f"{CORES} threads": alone_and_together(classifier, paths)}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    times["one thread"] = alone_and_together(classifier, paths[:FEW])
+    torch.set_num_threads(threads)
+    for name, (singly, together) in times.items():
+        alone, batched = (1000 * sum(took) / len(singly) for took in (singly, [together]))
+        print(f"{folder.name}, {name}: a clip alone {alone:.1f} ms, in batches {batched:.1f} ms")
+    singly, together = times[f"{CORES} threads"]
+    ratio = f"{sum(singly) / together:.1f} times as fast"
+    return [
+        [folder.name, "`from_folder`", f"{loading:.2f} s", "< 1 s"],
         [
-            ["`from_folder`", f"{loading:.2f} s", "< 1 s"],
-            [f"a clip of {SECONDS} s, alone", f"1/{length:.0f} of its length", "< 1/20"],
-            [
-                f"{CLIPS:,} clips in batches against one by one",
-                f"{sum(singly) / together:.1f} times as fast",
-                "3",
-            ],
+            folder.name,
+            f"a clip of {SECONDS} s, alone",
+            f"1/{SECONDS / np.median(singly):.0f} of its length",
+            "< 1/20",
         ],
-    )
-    for threads, each, all_of_them in (
-        (f"{CORES} threads", singly, together),
-        ("one thread", few_singly, few_together),
-    ):
-        alone, batched = (1000 * sum(took) / len(each) for took in (each, [all_of_them]))
-        print(f"{threads}: a clip alone {alone:.1f} ms, in batches {batched:.1f} ms")
+        [folder.name, f"{len(paths):,} clips in batches against one by one", ratio, "3"],
+    ]
+
+
+def main():
+    given = options(__doc__, pretrained="a pretrained encoder's folder, measured too")
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        paths = write_clips(place, given.data_folder)
+        rows = []
+        for frontend in ("acoustic47", "mfcc"):
+            rows += measure(write_model(place / frontend, frontend, BLSTM), paths)
+        if given.pretrained:
+            front_end = PretrainedFrontEnd(given.pretrained)
+            head = {**HEAD, "layers": front_end.layers}
+            reference = refer(front_end, embedded=False)
+            rows += measure(write_model(place / reference.name, reference, head), paths[:FEW])
+    report(["model", "trained models", "measured", "target"], rows)
 
 
 if __name__ == "__main__":

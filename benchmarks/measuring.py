@@ -17,16 +17,23 @@ from softlabels.corpora.simulated.corpus import cached_corpus
 CORES = len(os.sched_getaffinity(0))
 
 
-def data_folder(description):
-    """Read ``--data_folder`` from the command line; the built-in corpus if it isn't given."""
+def options(description, **more):
+    """Read the command line: ``--data_folder``, the built-in corpus if not given, and others."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--data_folder", type=Path, help="speech in IEMOCAP's layout")
-    folder = parser.parse_args().data_folder
-    if folder is None:
-        return cached_corpus()
-    if not clips(folder):
-        parser.error(f"{folder} holds no Session*/sentences/wav/*/*.wav")
-    return folder
+    for name, meaning in more.items():
+        parser.add_argument(f"--{name}", help=meaning)
+    given = parser.parse_args()
+    if given.data_folder is None:
+        given.data_folder = cached_corpus()
+    elif not clips(given.data_folder):
+        parser.error(f"{given.data_folder} holds no Session*/sentences/wav/*/*.wav")
+    return given
+
+
+def data_folder(description):
+    """Read ``--data_folder`` from the command line; the built-in corpus if it isn't given."""
+    return options(description).data_folder
 
 
 def clips(folder, every=1):

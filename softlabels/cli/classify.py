@@ -25,7 +25,7 @@ DIGITS = {"entropy": 3, "precision": 1, "start": 1, "end": 1}
     epilog="""\b
     softlabels classify results/…/model a.wav b.flac
     softlabels classify --format csv results/…/model recordings > emotions.csv
-    softlabels classify --windows results/…/model interview.wav
+    softlabels classify --windows --picture over_time.png results/…/model interview.wav
     cat a.wav | softlabels classify results/…/model -
     """
 )
@@ -33,6 +33,9 @@ DIGITS = {"entropy": 3, "precision": 1, "start": 1, "end": 1}
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.option("--format", "layout", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--windows", "by_window", is_flag=True, help="A row for every window of 40 s.")
+@click.option(
+    "--picture", type=click.Path(dir_okay=False), metavar="PNG", help="With --windows: a picture."
+)
 @click.option("--pretrained", help="Where the pretrained encoder is: a folder or an id on the hub.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True)
 def classify(
@@ -40,6 +43,7 @@ def classify(
     files: Sequence[str],
     layout: str,
     by_window: bool,
+    picture: str | None,
     pretrained: str | None,
     batch_size: int,
 ) -> None:
@@ -50,8 +54,11 @@ def classify(
     model abstains. A file that can't be read is named, and the exit code is 1 at the end.
 
     A recording of more than 40 s is cut into windows of 40 s that overlap by 20 s; its row is the
-    mean of its windows. Nothing in MODEL is run.
+    mean of its windows. The picture shows each recording's distribution over time. Nothing in
+    MODEL is run.
     """
+    if picture and not by_window:
+        raise click.UsageError("--picture is of windows: give --windows too")
     import torch
 
     from softlabels.features.audio import read_mono
@@ -83,6 +90,8 @@ def classify(
     rows = [row for file, result in zip(read, results, strict=True) for row in make(file, result)]
     if rows:
         click.echo(lay_out(rows, layout), nl=False)
+    if picture and read:
+        _draw(dict(zip(read, (result.windows for result in results), strict=True)), picture)
     if not by_window and any(row["windows"] > 1 for row in rows):
         click.echo(
             "Note: a recording of several windows has their mean, and whether the model abstains "
@@ -135,6 +144,15 @@ def _window_rows(file: str, result: Any) -> list[dict[str, Any]]:
         }
         for window in result.windows
     ]
+
+
+def _draw(windows: dict[str, Any], picture: str) -> None:
+    from softlabels.files import write
+    from softlabels.report.over_time import draw_over_time
+
+    drawn = io.BytesIO()
+    draw_over_time(windows, drawn)
+    write(picture, drawn.getvalue())
 
 
 def lay_out(rows: Sequence[dict[str, Any]], layout: str) -> str:

@@ -14,12 +14,13 @@ from softlabels.cli.classify import classify
 from softlabels.cli.compare import compare
 from softlabels.cli.encode import encode
 from softlabels.cli.encoders import encoders
+from softlabels.cli.export import export
 from softlabels.cli.report import report
 from softlabels.cli.simulate import simulate
 from softlabels.cli.train import train
 from softlabels.errors import InputError
 
-COMMANDS = (audit, compare, encode, encoders, train, classify, report, simulate)
+COMMANDS = (audit, compare, encode, encoders, train, classify, export, report, simulate)
 
 
 class Group(click.Group):

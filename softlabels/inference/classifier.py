@@ -8,8 +8,10 @@ JSON that is checked (see `softlabels.inference.loading`).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,6 +19,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from softlabels.features.audio import Audio, array_to_mono, read_mono
 from softlabels.features.frontends import SAMPLE_RATE, features_of
+from softlabels.features.padded import together
 from softlabels.inference.abstention import entropy
 from softlabels.inference.loading import load_model
 from softlabels.inference.precision import single_precision
@@ -122,7 +125,8 @@ class SoftLabelClassifier:
     ) -> None:
         self.settings = settings
         self.network = network.eval()
-        self.front_end = front_end.eval()
+        with single_precision():
+            self.front_end = together(front_end.eval())
 
     @classmethod
     def from_folder(
@@ -232,28 +236,39 @@ class SoftLabelClassifier:
         return self.classify_files(rows, max(len(rows), 1), SAMPLE_RATE)
 
     def _classify(self, wavs: Iterable[torch.Tensor], batch_size: int) -> Iterator[Classification]:
-        waiting: list[torch.Tensor] = []
-        for wav in wavs:
-            waiting.append(wav)
-            # more than a batch, so that there are clips of similar length to choose from
-            if sum(len(window_starts(len(each))) for each in waiting) >= 8 * batch_size:
-                yield from self._classify_recordings(waiting, batch_size)
-                waiting = []
-        yield from self._classify_recordings(waiting, batch_size)
-
-    def _classify_recordings(
-        self, wavs: Sequence[torch.Tensor], batch_size: int
-    ) -> Iterator[Classification]:
-        cut = [windows(wav) for wav in wavs]
-        clips = [clip for of_one in cut for clip in of_one]
-        outputs = torch.empty(len(clips), len(self.settings.classes), dtype=torch.float64)
         size = batch_size if self.settings.exact else 1
-        grouped = batches([len(clip) for clip in clips], size)
-        with single_precision(), workers(len(grouped)) as mapped:
-            results = mapped(lambda batch: self._outputs([clips[i] for i in batch]), grouped)
-            for batch, of_batch in zip(grouped, results, strict=True):
-                outputs[batch] = of_batch.double()
-        for wav, of_one in zip(wavs, outputs.split([len(each) for each in cut]), strict=True):
+        # more than a batch, so that there are clips of similar length to choose from
+        parts = _parts(wavs, 8 * size)
+        first = next(parts, [])
+        grouped = batches([len(clip) for wav in first for clip in windows(wav)], size)
+        if len(grouped) < 2:
+            with single_precision():
+                yield from self._collect(first, self._submit(first, size, _at_once))
+            return
+        with single_precision(), workers() as submit:
+            # the next recordings are read while the last ones are computed
+            waiting = first, self._submit(first, size, submit)
+            for part in parts:
+                last, waiting = waiting, (part, self._submit(part, size, submit))
+                yield from self._collect(*last)
+            yield from self._collect(*waiting)
+
+    def _submit(
+        self, wavs: Sequence[torch.Tensor], batch_size: int, submit: Callable[..., Future[Any]]
+    ) -> list[tuple[list[int], Future[Any]]]:
+        """Hand out recordings' windows: batches, as the windows' places, and their outputs."""
+        clips = [clip for wav in wavs for clip in windows(wav)]
+        grouped = batches([len(clip) for clip in clips], batch_size)
+        return [(each, submit(self._outputs, [clips[i] for i in each])) for each in grouped]
+
+    def _collect(
+        self, wavs: Sequence[torch.Tensor], batches: list[tuple[list[int], Future[Any]]]
+    ) -> Iterator[Classification]:
+        cut = [len(window_starts(len(wav))) for wav in wavs]
+        outputs = torch.empty(sum(cut), len(self.settings.classes), dtype=torch.float64)
+        for places, of_batch in batches:
+            outputs[places] = of_batch.result().double()
+        for wav, of_one in zip(wavs, outputs.split(cut), strict=True):
             yield self._judge(of_one, len(wav))
 
     @torch.inference_mode()
@@ -297,6 +312,25 @@ class SoftLabelClassifier:
 
     def _named(self, p: torch.Tensor) -> dict[str, float]:
         return dict(zip(self.settings.classes, p.tolist(), strict=True))
+
+
+def _parts(wavs: Iterable[torch.Tensor], number: int) -> Iterator[list[torch.Tensor]]:
+    """Cut recordings into parts of this number of windows, or just over it."""
+    part: list[torch.Tensor] = []
+    for wav in wavs:
+        part.append(wav)
+        if sum(len(window_starts(len(each))) for each in part) >= number:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def _at_once(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+    """Call a function now; its result as a future."""
+    future: Future[Any] = Future()
+    future.set_result(function(*arguments))
+    return future
 
 
 def _read(audio: Audio, sample_rate: int | None) -> torch.Tensor:

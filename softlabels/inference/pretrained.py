@@ -82,9 +82,9 @@ class EncoderReference:
         """
         needed = f"the model needs the pretrained encoder {self.name}, digest {self.digest}"
         inside = Path(folder, EMBEDDED)
-        if source is None and self.place is None:
-            _check_plain(inside)
         try:
+            if source is None and self.place is None:
+                _check_plain(inside)
             place = source or self.place or inside
             checkpoint = open_checkpoint(place, download=source is not None)
             front_end = PretrainedFrontEnd(checkpoint, self.layers, self.frames)

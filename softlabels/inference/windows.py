@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from softlabels.features.frontends import SAMPLE_RATE
 
 WINDOW = 40 * SAMPLE_RATE  # samples: longer than IEMOCAP's longest utterance
 OVERLAP = WINDOW // 2
-_POOL = Lock()  # what a worker sets is the whole process': two pools would take 1 for all there is
+_POOL = RLock()  # what a worker sets is the whole process': two pools would take 1 for all there is
 MOST_SAMPLES = 2 * WINDOW  # of a batch with its padding, so that memory has a bound
 
 
@@ -83,37 +83,29 @@ def batches(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
 
 
 @contextmanager
-def workers(tasks: int) -> Iterator[Callable[..., Iterable[Any]]]:
-    """Give a map over as many threads as torch uses, in each of which torch uses one.
+def workers() -> Iterator[Callable[..., Future[Any]]]:
+    """Give as many threads as torch uses, in each of which torch uses one.
 
     So the threads meet at the end of a batch, and not in each of a small network's
     thousands of operations.
 
-    Arguments
-    ---------
-    tasks : int
-        How many there are; a single one is done as it is.
-
     Yields
     ------
-    mapped : callable
-        As the built-in `map`.
+    submit : callable
+        A function and its arguments → a future.
 
     Example
     -------
-    >>> with workers(2) as mapped:
-    ...     list(mapped(abs, [-1, -2]))
-    [1, 2]
+    >>> with workers() as submit:
+    ...     submit(abs, -1).result()
+    1
     """
-    if tasks < 2:
-        yield map
-        return
     with _POOL:
         threads = torch.get_num_threads()
         try:
             with ThreadPoolExecutor(
-                min(threads, tasks), initializer=torch.set_num_threads, initargs=(1,)
+                threads, initializer=torch.set_num_threads, initargs=(1,)
             ) as pool:
-                yield pool.map
+                yield pool.submit
         finally:
             torch.set_num_threads(threads)

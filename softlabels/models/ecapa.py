@@ -9,7 +9,7 @@ from torch.nn.functional import pad
 from softlabels.errors import InputError
 
 _SCALE = 8  # parts into which its blocks split the channels
-_LEAST_FRAMES = 5  # its convolutions reflect up to 4 frames at an utterance's ends
+LEAST_FRAMES = 5  # its convolutions reflect up to 4 frames at an utterance's ends
 
 
 class ECAPA(ECAPA_TDNN):
@@ -67,8 +67,8 @@ class ECAPA(ECAPA_TDNN):
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Features [B, T, F] → embeddings [B, E]."""
-        if x.shape[1] < _LEAST_FRAMES:
-            missing = 0, _LEAST_FRAMES - x.shape[1]
+        if x.shape[1] < LEAST_FRAMES:
+            missing = 0, LEAST_FRAMES - x.shape[1]
             x = pad(x.transpose(1, 2), missing, mode="replicate").transpose(1, 2)
         if self.training and len(x) == 1:
             # Batch normalisation of what was pooled over time needs two values: the last

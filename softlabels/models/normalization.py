@@ -47,12 +47,18 @@ def mean_and_deviation(utterances: Iterable[torch.Tensor]) -> tuple[torch.Tensor
         squares = squares + values.square().sum(dim=0)
     if not count:
         raise ValueError("there is no frame to take mean and deviation from")
+    mean, deviation = _of_sums(count, total, squares)
+    return mean.float(), deviation.float()
+
+
+def _of_sums(
+    count: int | torch.Tensor, total: torch.Tensor, squares: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     mean = total / count
     variance = (squares / count - mean.square()).clamp(min=0)
     # What is left of a constant by rounding is no deviation.
     constant = variance <= 1e-10 * mean.square() + 1e-20
-    deviation = torch.where(constant, torch.ones_like(variance), variance.sqrt())
-    return mean.float(), deviation.float()
+    return mean, torch.where(constant, torch.ones_like(variance), variance.sqrt())
 
 
 class FeatureNormalization(nn.Module):
@@ -120,9 +126,11 @@ class UtteranceNormalization(FeatureNormalization):
 
     def forward(self, features: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """Normalise [B, T, F], of which lengths [B] (relative) gives the real frames."""
-        utterances = zip(features, frames_from_lengths(lengths, features), strict=True)
-        own = [mean_and_deviation([frames[:count]]) for frames, count in utterances]
-        mean, deviation = (torch.stack(each)[:, None] for each in zip(*own, strict=True))
+        frames = frames_from_lengths(lengths, features)[:, None, None]
+        padding = torch.arange(features.shape[1], device=features.device)[:, None] >= frames
+        values = features.double().masked_fill(padding, 0.0)
+        sums = values.sum(dim=1, keepdim=True), values.square().sum(dim=1, keepdim=True)
+        mean, deviation = (each.float() for each in _of_sums(frames, *sums))
         return super().forward((features - mean) / deviation)
 
 

@@ -86,7 +86,9 @@ class LayersEmbedding(nn.Module):
         """Features [B, T, L · W], lengths [B] (relative) → embeddings [B, embedding_size]."""
         frames = frames_from_lengths(lengths, features)
         weights = self.layer_weights.softmax(dim=0)
-        mixed = torch.einsum("l,btlf->btf", weights, features.unflatten(2, (self.layers, -1)))
+        # by shape: ONNX would keep the sizes that `unflatten` had in tracing
+        by_layer = features.reshape(features.shape[0], features.shape[1], self.layers, -1)
+        mixed = torch.einsum("l,btlf->btf", weights, by_layer)
         if self.head == "blstm":
             embeddings: torch.Tensor = self.blstm(mixed, lengths)
             return embeddings

@@ -5,6 +5,7 @@ import io
 import json
 import os
 
+import matplotlib.image
 import numpy as np
 import pytest
 import soundfile
@@ -13,7 +14,9 @@ from click.testing import CliRunner
 from safetensors.torch import save
 
 from softlabels.cli import main
+from softlabels.errors import InputError
 from softlabels.inference.settings import ModelSettings
+from softlabels.report.over_time import draw_over_time, spans
 
 
 @pytest.fixture
@@ -131,6 +134,30 @@ def test_a_long_recording_is_the_mean_of_windows_and_each_is_a_row(model, tmp_pa
     text = run(model, path, "--windows").stdout.splitlines()
     assert text[0].split() == ["file", "start", "end", "label", "happy", "sad"]
     assert text[2].split()[1:] == ["10.0", "50.0", "happy", "0.50", "0.50"]
+
+
+def test_windows_are_drawn_over_time_a_panel_a_recording(model, recording, tmp_path):
+    long, picture = str(tmp_path / "long.wav"), tmp_path / "over_time.png"
+    soundfile.write(long, np.zeros(50 * 8000), 8000)
+    heights = []
+    for files in ([recording], [recording, long]):
+        done = run(model, *files, "--windows", "--picture", str(picture))
+        assert done.exit_code == 0, done.stderr
+        assert "label" in done.stdout
+        heights.append(matplotlib.image.imread(picture).shape[0])
+    assert heights[1] > heights[0]
+    done = run(model, recording, "--picture", str(picture))
+    assert (done.exit_code, "give --windows too" in done.stderr) == (2, True)
+    with pytest.raises(InputError, match="at most 20 recordings; got 21"):
+        draw_over_time({str(name): [] for name in range(21)}, picture)
+
+
+def test_where_windows_overlap_the_picture_has_their_mean():
+    windows, shares = [(0, 40), (20, 60), (30, 70)], np.eye(3)
+    times, means = spans(windows, shares)
+    assert times.tolist() == [0, 20, 30, 40, 60, 70]
+    third, half = [1 / 3] * 3, [0, 0.5, 0.5]
+    assert np.allclose(means, [[1, 0, 0], [0.5, 0.5, 0], third, half, [0, 0, 1]])
 
 
 def test_the_models_notice_and_refusals_go_to_standard_error(model, recording, tmp_path):

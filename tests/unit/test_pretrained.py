@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import soundfile
@@ -149,6 +151,23 @@ def test_a_checkpoint_swapped_while_a_process_runs_is_not_used(tmp_path):
     make_encoder(tmp_path / "encoder", "wavlm", seed=1)
     with pytest.raises(InputError, match="has changed since it was first read"):
         front_end(torch.randn(1, 4000))
+
+
+def test_threads_that_begin_together_load_an_encoder_once(encoders, monkeypatch):
+    built, build = [], encoder._build
+
+    def slowly(config):
+        built.append(config)
+        time.sleep(0.2)
+        return build(config)
+
+    monkeypatch.setattr(encoder, "_build", slowly)
+    load_encoder.cache_clear()
+    front_end = PretrainedFrontEnd(encoders["whisper"][0])
+    with ThreadPoolExecutor(2) as pool:
+        a, b = pool.map(front_end, [torch.zeros(1, 3200)] * 2)
+    assert len(built) == 1
+    assert torch.equal(a, b)
 
 
 @pytest.mark.parametrize("name", MODELS)

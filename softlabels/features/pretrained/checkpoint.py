@@ -24,6 +24,7 @@ from softlabels.features.pretrained.architectures import ARCHITECTURES, EncoderC
 
 CONFIG_FILE, AUDIO_FILE = "config.json", "preprocessor_config.json"
 WEIGHTS = "model*.safetensors"
+LARGEST_CONFIG = 1 << 20  # characters
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 # Weight normalisation's names before torch 2.0, by which many checkpoints are written
 RENAMED = (
@@ -168,8 +169,14 @@ def _read_config(folder: Path) -> EncoderConfig:
 
 def _read_json(file: Path) -> dict[str, Any]:
     try:
-        value = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        if file.exists() and not file.is_file():  # a pipe would be waited for
+            raise ValueError("isn't a plain file")
+        with open(file, encoding="utf-8") as opened:
+            text = opened.read(LARGEST_CONFIG + 1)
+        if len(text) > LARGEST_CONFIG:
+            raise ValueError(f"has more than {LARGEST_CONFIG} characters")
+        value = json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"{file} can't be read ({error}); a pretrained encoder's folder is as transformers' "
             "save_pretrained writes it, with that of its feature extractor"
@@ -180,7 +187,7 @@ def _read_json(file: Path) -> dict[str, Any]:
 
 
 def _files(folder: Path) -> list[Path]:
-    files = sorted(folder.glob(WEIGHTS))
+    files = sorted(file for file in folder.glob(WEIGHTS) if file.is_file())
     if not files:
         raise InputError(
             f"{folder} has no {WEIGHTS}; weights of another form are not read. To convert them: "

@@ -103,8 +103,13 @@ def load_encoder(checkpoint: Checkpoint) -> LayersOf:
     InputError
         If the weights are not those of the config.
     """
-    with torch.device("meta"):
-        model = LayersOf(checkpoint.config)
+    try:
+        with torch.device("meta"):
+            model = LayersOf(checkpoint.config)
+    except (ValueError, RuntimeError) as error:  # transformers' and torch's own checks
+        raise InputError(
+            f"{checkpoint.folder}: the sizes in its config make no network: {error!s:.500}"
+        ) from error
     weights = {f"encoder.{name}": each.float() for name, each in checkpoint.weights().items()}
     try:
         model.load_state_dict(weights, assign=True)

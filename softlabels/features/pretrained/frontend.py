@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+from threading import Lock
 
 import torch
 from torch import nn
@@ -12,6 +13,7 @@ from softlabels.errors import InputError
 from softlabels.features.pretrained.checkpoint import Checkpoint, encoder_name, open_checkpoint
 
 WEIGHTED, LAST = "weighted", "last"
+_LOADING = Lock()  # threads that begin together load an encoder once
 
 
 def check_layers(layers: str | int) -> str | int:
@@ -109,7 +111,8 @@ class PretrainedFrontEnd(nn.Module):
         """Compute features of clips that are equally long."""
         from softlabels.features.pretrained.encoder import load_encoder
 
-        encoder = load_encoder(self._checkpoint).to(wavs.device)
+        with _LOADING:
+            encoder = load_encoder(self._checkpoint).to(wavs.device)
         with torch.no_grad():
             windows = (layers[self.first :] for layers in encoder.windows(wavs, self.last))
             if self.frames:
