@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from io import BufferedReader
 from pathlib import Path
@@ -10,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from softlabels.cli.options import agreement_rule, names, votes_options, warn_of_absent
+from softlabels.cli.options import (
+    agreement_option,
+    as_json,
+    classes_option,
+    format_option,
+    picture_option,
+    votes_options,
+    warn_of_absent,
+)
 from softlabels.votes.files import read_votes
 
 if TYPE_CHECKING:
@@ -31,30 +38,18 @@ if TYPE_CHECKING:
     """
 )
 @votes_options
-@click.option("--classes", callback=names, metavar="CLASS,…", help="The targets.  [default: all]")
-@click.option(
-    "--agreement",
-    callback=agreement_rule,
-    default="2",
-    show_default=True,
-    metavar="RULE",
-    help="What makes a label dominant: 2 annotators, plurality, majority or a share (0.6).",
-)
+@classes_option()
+@agreement_option(default="2")
 @click.option("--alpha", type=float, default=0.75, show_default=True, help="Of modified_soft.")
-@click.option("--patterns", type=click.IntRange(min=1), default=8, show_default=True)
 @click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "markdown", "json"]),
-    default="table",
+    "--patterns",
+    type=click.IntRange(min=1),
+    default=8,
     show_default=True,
-    help="Aligned columns, Markdown tables, or JSON.",
+    help="How many patterns of votes are listed.",
 )
-@click.option(
-    "--picture",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A PNG, PDF or SVG to draw, by its suffix.",
-)
+@format_option("text", "markdown", "json")
+@picture_option
 def audit(
     votes: BufferedReader,
     classes: list[str],
@@ -65,7 +60,7 @@ def audit(
     picture: Path | None,
     **where: Any,
 ) -> None:
-    """Summarise votes: agreement, clear and ambiguous items, and each encoder's targets.
+    """Summarise votes: agreement, ambiguous items, encoders' targets.
 
     VOTES is read as by `softlabels encode`.
     """
@@ -87,7 +82,7 @@ def audit(
         draw_audit(found, picture)
         click.echo(f"drawn: {picture}", err=True)
     if form == "json":
-        click.echo(json.dumps(found.as_dict(), indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(as_json(found.as_dict()))
     else:
         click.echo(_text(found, markdown if form == "markdown" else aligned))
 
