@@ -31,10 +31,9 @@ if TYPE_CHECKING:
     epilog="""\b
     Examples:
     softlabels audit votes.csv --classes neutral,happy,sad,angry --picture audit.png
-    softlabels audit clips.csv --item clip --counts song,call,noise --classes song,call
-    softlabels audit votes.csv --format json
-    softlabels audit tabulatedVotes.csv --counts A,D,F,H,N,S \\
-        --query '`Unnamed: 0` < 200000'
+    softlabels audit votes.csv --format json > audit.json
+    softlabels audit clips.csv --item clip --counts song,call,noise --classes song,call \\
+        --query 'seconds > 2'
     """
 )
 @votes_options

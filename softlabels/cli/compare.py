@@ -33,6 +33,7 @@ MOST = 10  # annotators in the text
     softlabels compare votes.csv --classes neutral,happy,sad,angry --groups speaker
     softlabels compare clips.csv --item clip --counts song,call,noise --classes song,call \\
         --picture targets.png
+    softlabels compare votes.csv --format json > targets.json
     """
 )
 @votes_options

@@ -35,7 +35,7 @@ CHUNK = 200_000  # rows that are written at once
     softlabels encode votes.csv --encoder modified_soft --alpha 0.75 \\
         --classes neutral,happy,sad,angry -o targets.csv
     softlabels encode clips.csv --item clip --counts song,call,noise --classes song,call
-    cat votes.csv | softlabels encode - --classes toxic,fine --format json
+    cat votes.csv | softlabels encode - --classes happy,sad --format json
     """
 )
 @votes_options
