@@ -68,7 +68,7 @@ def audit(
 
     _, ballots = read_votes(votes, **where)
     warn_of_absent(classes, ballots)
-    found = audit_votes(
+    summary = audit_votes(
         ballots,
         classes or ballots.labels,
         alpha=alpha,
@@ -78,12 +78,12 @@ def audit(
     if picture:  # first: a pipe into `head` ends this command before the last table
         from softlabels.report.votes_figures import draw_audit
 
-        draw_audit(found, picture)
+        draw_audit(summary, picture)
         click.echo(f"drawn: {picture}", err=True)
     if form == "json":
-        click.echo(as_json(found.as_dict()))
+        click.echo(as_json(summary.as_dict()))
     else:
-        click.echo(_text(found, markdown if form == "markdown" else aligned))
+        click.echo(_text(summary, markdown if form == "markdown" else aligned))
 
 
 def _text(audit: Audit, lay_out: Callable[[pd.DataFrame], str]) -> str:

@@ -41,7 +41,7 @@ MOST = 10  # annotators in the text
 @click.option(
     "--groups",
     "column",
-    help="Column of what is held out together: speakers, say.  [default: each item]",
+    help="Column of what is held out together, such as speakers.  [default: each item]",
 )
 @click.option(
     "--folds",
@@ -74,22 +74,22 @@ def compare(
     items, ballots = read_votes(votes, **where, groups=groups)
     warn_of_absent(classes, ballots)
     of_items = groups.of(items) if groups else None
-    found = compare_forecasts(ballots, classes or ballots.labels, of_items, folds)
+    forecasts = compare_forecasts(ballots, classes or ballots.labels, of_items, folds)
     if picture:
         from softlabels.report.forecast_figures import draw_forecasts
 
-        draw_forecasts(found, picture)
+        draw_forecasts(forecasts, picture)
         click.echo(f"drawn: {picture}", err=True)
     if form == "json":
-        alphas = [{"alpha": alpha, "score": score} for alpha, score in found.alphas.items()]
-        click.echo(as_json({**vars(found), "alphas": alphas, "advice": found.advice()}))
+        alphas = [{"alpha": alpha, "score": score} for alpha, score in forecasts.alphas.items()]
+        click.echo(as_json({**vars(forecasts), "alphas": alphas, "advice": forecasts.advice()}))
     elif form == "csv":
-        click.echo(_frame(found).to_csv(index=False), nl=False)
+        click.echo(_frame(forecasts).to_csv(index=False), nl=False)
     else:
-        click.echo(_text(found, column))
+        click.echo(_text(forecasts, column))
 
 
-def _text(found: Forecasts, column: str | None) -> str:
+def _text(forecasts: Forecasts, column: str | None) -> str:
     import pandas as pd
 
     from softlabels.report.formats import aligned, number
@@ -100,38 +100,39 @@ def _text(found: Forecasts, column: str | None) -> str:
             "nats a vote": number(row.score),
             "to the paper's": number(row.gain, "+.3f"),
             "95 % interval": _interval(row),
-            "votes": f"{row.votes / found.votes:.0%}",
+            "votes": f"{row.votes / forecasts.votes:.0%}",
         }
-        for row in found.rows
+        for row in forecasts.rows
     ]
-    annotators = _annotators(found)
+    annotators = _annotators(forecasts)
     of = f"groups of {column!r}" if column else "items"
-    notes = "".join(f"\nNot compared: {each}." for each in found.left_out)
+    notes = "".join(f"\nNot compared: {each}." for each in forecasts.left_out)
     return (
-        f"{found.votes} votes left out, of {found.clusters} {of}; {found.folds} folds.\n\n"
-        f"{aligned(pd.DataFrame(rows))}\n{annotators}{notes}\n{found.advice()}"
+        f"{forecasts.votes} votes left out, of {forecasts.clusters} {of}; "
+        f"{forecasts.folds} folds.\n\n"
+        f"{aligned(pd.DataFrame(rows))}\n{annotators}{notes}\n{forecasts.advice()}"
     )
 
 
-def _annotators(found: Forecasts) -> str:
+def _annotators(forecasts: Forecasts) -> str:
     """Lay out how well two targets forecast the votes of the annotators who voted most."""
     import pandas as pd
 
     from softlabels.report.forecasts import paper_target
     from softlabels.report.formats import aligned, number
 
-    if not found.by_annotator:
+    if not forecasts.by_annotator:
         return ""
-    shown = dict.fromkeys([found.rows[0].target, paper_target()])
+    shown = dict.fromkeys([forecasts.rows[0].target, paper_target()])
     rows = [
         {
             "annotator": each.annotator,
             "votes": str(each.votes),
             **{target: number(each.scores[target]) for target in shown},
         }
-        for each in found.by_annotator[:MOST]
+        for each in forecasts.by_annotator[:MOST]
     ]
-    more = len(found.by_annotator) - len(rows)
+    more = len(forecasts.by_annotator) - len(rows)
     rest = f"\nand {more} more with fewer votes: --format json has all\n" if more else ""
     return f"\nNats a vote, by annotator:\n\n{aligned(pd.DataFrame(rows))}\n{rest}"
 
@@ -144,7 +145,7 @@ def _interval(row: Forecast) -> str:
     return f"{number(row.low, '+.3f')} to {number(row.high, '+.3f')}"
 
 
-def _frame(found: Forecasts) -> pd.DataFrame:
+def _frame(forecasts: Forecasts) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame([vars(row) for row in found.rows])
+    return pd.DataFrame([vars(row) for row in forecasts.rows])

@@ -160,8 +160,8 @@ def compare_forecasts(
     Example
     -------
     >>> votes = [[3, 0], [3, 0], [3, 0], [0, 3], [0, 3], [2, 1]] * 20
-    >>> found = compare_forecasts(Ballots(votes, ["happy", "sad"]), ["happy", "sad"])
-    >>> found.votes, found.clusters, {row.target for row in found.rows} >= {"dirichlet", "soft"}
+    >>> forecasts = compare_forecasts(Ballots(votes, ["happy", "sad"]), ["happy", "sad"])
+    >>> forecasts.votes, forecasts.clusters, {row.target for row in forecasts.rows} >= {"dirichlet", "soft"}
     (360, 120, True)
     """
     cluster = _clusters(ballots, groups)
@@ -243,16 +243,16 @@ def _row(
     name: str,
     encoder: AnnotationEncoder,
     options: dict[str, Any],
-    found: LeftOutVotes,
+    forecast: LeftOutVotes,
     paper: LeftOutVotes,
     unit: NDArray[np.int64],
 ) -> Forecast:
-    some = ~np.isnan(found.score)
-    times = found.times[some]
+    some = ~np.isnan(forecast.score)
+    times = forecast.times[some]
     gain = (np.nan, np.nan, np.nan)
     if name != paper_target():
-        gain = ratio_interval((found.score - paper.score)[some] * times, times, unit[some])
-    return Forecast(name, encoder.name, options, found.mean(), int(times.sum()), *gain)
+        gain = ratio_interval((forecast.score - paper.score)[some] * times, times, unit[some])
+    return Forecast(name, encoder.name, options, forecast.mean(), int(times.sum()), *gain)
 
 
 def _by_annotator(forecasts: dict[str, LeftOutVotes]) -> tuple[AnnotatorForecast, ...]:
@@ -261,7 +261,7 @@ def _by_annotator(forecasts: dict[str, LeftOutVotes]) -> tuple[AnnotatorForecast
     if whole.annotator is None:
         return ()
     votes = np.bincount(whole.annotator, minlength=len(whole.annotators))
-    scores = {target: found.by_annotator() for target, found in forecasts.items()}
+    scores = {target: each.by_annotator() for target, each in forecasts.items()}
     people = [
         AnnotatorForecast(
             name, int(votes[k]), {target: each.get(name, np.nan) for target, each in scores.items()}
