@@ -161,7 +161,7 @@ def compare_forecasts(
     -------
     >>> votes = [[3, 0], [3, 0], [3, 0], [0, 3], [0, 3], [2, 1]] * 20
     >>> forecasts = compare_forecasts(Ballots(votes, ["happy", "sad"]), ["happy", "sad"])
-    >>> forecasts.votes, forecasts.clusters, {row.target for row in forecasts.rows} >= {"dirichlet", "soft"}
+    >>> forecasts.votes, forecasts.clusters, "dirichlet" in [row.target for row in forecasts.rows]
     (360, 120, True)
     """
     cluster = _clusters(ballots, groups)
