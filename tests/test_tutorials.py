@@ -3,14 +3,14 @@
 import contextlib
 import doctest
 import io
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from softlabels.cli import main
 
 ROOT = Path(__file__).parents[1]
 TUTORIALS = sorted((ROOT / "docs/tutorials").glob("*.md"))
@@ -35,9 +35,8 @@ def run_shell(code):
         quick = QUICK if words[1] == "train" else []
         output = words[words.index(">") + 1] if ">" in words else None
         words = words[: words.index(">")] if output else words
-        command = [sys.executable, "-m", *words, *quick]
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        done = CliRunner().invoke(main, [*words[1:], *quick], catch_exceptions=False)
+        assert done.exit_code == 0, done.stderr
         if output:
             Path(output).write_text(done.stdout)
         else:
@@ -55,7 +54,6 @@ def run_python(code, names):
 @pytest.mark.parametrize("tutorial", TUTORIALS, ids=lambda file: file.stem)
 def test_a_tutorial_prints_what_it_shows(tutorial, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     names = {"__name__": "tutorial"}
     for language, code, shown in blocks(tutorial.read_text("utf-8")):
         printed = run_python(code, names) if language == "python" else run_shell(code)
