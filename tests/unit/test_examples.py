@@ -57,7 +57,8 @@ def folder(tmp_path_factory):
         soundfile.write(folder / name, random.normal(0, 0.1, 16000), 16000)
     write_model(folder / "results/model")
     conftest = runpy.run_path(str(Path(__file__).parent / "report/conftest.py"))
-    conftest["write_sweep"](folder / "results/reproduction")
+    rows = {**conftest["ROWS"], "soft / clear + ambiguous": conftest["SOFT"]}
+    conftest["write_sweep"](folder / "results/reproduction", rows=rows)
     return folder
 
 

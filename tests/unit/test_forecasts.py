@@ -3,14 +3,14 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from softlabels import AnnotationEncoder, Ballots, get_encoder, left_out_votes
+from softlabels.cli import main
 from softlabels.encoders.left_out import _one_by_one
 from softlabels.report.comparison import compare, ratio_interval
 from softlabels.report.forecasts import ALPHAS, BEST, compare_forecasts
@@ -219,9 +219,8 @@ def test_the_advice_keeps_the_papers_target_where_the_rest_may_be_chance():
 
 
 def softlabels(*arguments, code=0):
-    command = [sys.executable, "-m", "softlabels", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == code, done.stderr
+    done = CliRunner().invoke(main, [*map(str, arguments)])
+    assert done.exit_code == code, done.stderr
     return done
 
 
