@@ -1,5 +1,6 @@
 # make train   set everything up, train on the built-in corpus, test, print the result
 # make test    set everything up, run every check and test
+# make docs    set everything up, build the site of the documents and the API reference in build/docs
 # make bench   the same environment and the peers, measure everything against them (DATA=/path/to/corpus)
 # make clean   remove the environment, builds and results
 
@@ -10,9 +11,10 @@ PIP := $(RUN) -m pip install --disable-pip-version-check --quiet --progress-bar 
 # uv installs in a sixth of pip's time; where it can't be had or fails, pip does it
 INSTALL = { $(PIP) uv && $(VENV)/bin/uv pip install --python $(RUN) --quiet -c constraints.txt $(1); } \
   || $(PIP) $(1)
+SITE := $(RUN) -m sphinx -c docs -W --keep-going --quiet . build/docs
 SPEECH := $(if $(DATA),--data_folder "$(abspath $(DATA))")
 
-.PHONY: train test bench clean
+.PHONY: train test docs bench clean
 
 train: $(VENV)/installed
 	cd recipes/IEMOCAP && ../../$(RUN) train.py hparams/modified_soft.yaml
@@ -21,7 +23,11 @@ test: $(VENV)/installed
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(SITE)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --dist loadfile
+
+docs: $(VENV)/installed
+	$(SITE)
 
 bench: $(VENV)/installed
 	$(call INSTALL,-e '.[bench]')

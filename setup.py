@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "softlabels/__init__.py").read_text("utf-8"))
+DOCS = ["furo", "myst-parser", "sphinx"]
 
 setup(
     name="softlabels",
@@ -50,6 +51,7 @@ setup(
         "dev": [
             "build",
             "distributed",
+            *DOCS,
             "mypy",
             "onnx",
             "onnxruntime",
@@ -62,6 +64,7 @@ setup(
             "setuptools>=77,<82",
             "transformers",
         ],
+        "docs": DOCS,
         "bench": ["crowd-kit", "opensmile", "praat-parselmouth"],
     },
     entry_points={

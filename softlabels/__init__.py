@@ -54,7 +54,7 @@ _MODULE_OF = {
     "votes_from_table": "softlabels.votes.tables",
 }
 __all__ = list(_MODULE_OF)
-_lazy = lazy_names(__name__, _MODULE_OF)
+_lazy, _names = lazy_names(__name__, _MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:
@@ -64,7 +64,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_MODULE_OF, *_submodules()])
+    return sorted({*_names(), *_submodules()})
 
 
 def _submodules() -> set[str]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def lazy_names(package: str, module_of: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a package's ``__getattr__`` (PEP 562), which imports a name's module on first use.
+def lazy_names(
+    package: str, module_of: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return a package's ``__getattr__`` and ``__dir__`` (PEP 562).
+
+    The first imports a name's module on first use, the second lists all names.
 
     Arguments
     ---------
@@ -21,11 +26,14 @@ def lazy_names(package: str, module_of: Mapping[str, str]) -> Callable[[str], An
     -------
     getattr : callable
         Name → object; an AttributeError for any other name.
+    dir : callable
+        The names of the package, those that are not yet imported too, sorted.
 
     Example
     -------
-    >>> lazy_names("example", {"sqrt": "math"})("sqrt")(9)
-    3.0
+    >>> get, names = lazy_names("math", {"pstdev": "statistics"})
+    >>> get("pstdev")([1, 3]), "pstdev" in names()
+    (1.0, True)
     """
 
     def get(name: str) -> Any:
@@ -33,4 +41,7 @@ def lazy_names(package: str, module_of: Mapping[str, str]) -> Callable[[str], An
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(importlib.import_module(module_of[name]), name)
 
-    return get
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *module_of})
+
+    return get, names

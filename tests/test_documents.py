@@ -174,7 +174,7 @@ def test_the_wheel_builds_and_works_without_the_checkout(tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
 
 
-LINKED = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "benchmarks/README.md"]
+LINKED = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "benchmarks/README.md"]
 LINKED += ROOT.glob("recipes/*/README.md")
 
 
@@ -195,6 +195,27 @@ def test_every_relative_link_leads_to_a_file_and_its_anchor_to_a_heading(documen
         if part:
             headings = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), flags=re.M)
             assert part in map(anchor, headings), f"{document}: {link}"
+
+
+def test_the_table_of_forms_is_that_of_the_commands():
+    from softlabels.cli.group import COMMANDS as COMMANDS_IN_ORDER
+
+    text = (ROOT / "docs/commandline.md").read_text("utf-8")
+    listed = dict(re.findall(r"^\| `(\w+)` \| (`\w+`(?:, `\w+`)+) \|$", text, re.MULTILINE))
+    forms = {
+        command.name: ", ".join(f"`{form}`" for form in option.type.choices)
+        for command in COMMANDS_IN_ORDER
+        for option in command.params
+        if "--format" in option.opts
+    }
+    assert listed == forms
+
+
+def test_every_document_is_on_the_site():
+    contents = (ROOT / "docs/contents.txt").read_text("utf-8")
+    for file in LINKED:
+        name = str(file.relative_to(ROOT).with_suffix(""))
+        assert name == "README" or re.search(rf"\b{name}>?$", contents, re.MULTILINE), name
 
 
 def test_constraints_are_names_and_versions_only():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from io import BufferedReader
 from pathlib import Path
@@ -11,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from softlabels.cli.options import (
-    agreement_rule,
-    names,
+    agreement_option,
+    as_json,
+    classes_option,
+    format_option,
+    picture_option,
     players_option,
     votes_options,
     warn_of_absent,
@@ -30,38 +32,25 @@ if TYPE_CHECKING:
     epilog="""\b
     Examples:
     softlabels audit votes.csv --classes neutral,happy,sad,angry --picture audit.png
-    softlabels audit clips.csv --item clip --counts song,call,noise --classes song,call
     softlabels audit votes.csv --audio wavs --page audit.html
-    softlabels audit votes.csv --format json
-    softlabels audit tabulatedVotes.csv --counts A,D,F,H,N,S \\
-        --query '`Unnamed: 0` < 200000'
+    softlabels audit votes.csv --format json > audit.json
+    softlabels audit clips.csv --item clip --counts song,call,noise --classes song,call \\
+        --query 'seconds > 2'
     """
 )
 @votes_options
-@click.option("--classes", callback=names, metavar="CLASS,…", help="The targets.  [default: all]")
-@click.option(
-    "--agreement",
-    callback=agreement_rule,
-    default="2",
-    show_default=True,
-    metavar="RULE",
-    help="What makes a label dominant: 2 annotators, plurality, majority or a share (0.6).",
-)
+@classes_option()
+@agreement_option(default="2")
 @click.option("--alpha", type=float, default=0.75, show_default=True, help="Of modified_soft.")
-@click.option("--patterns", type=click.IntRange(min=1), default=8, show_default=True)
 @click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "markdown", "json"]),
-    default="table",
+    "--patterns",
+    type=click.IntRange(min=1),
+    default=8,
     show_default=True,
-    help="Aligned columns, Markdown tables, or JSON.",
+    help="How many patterns of votes are listed.",
 )
-@click.option(
-    "--picture",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A PNG, PDF or SVG to draw, by its suffix.",
-)
+@format_option("text", "markdown", "json")
+@picture_option
 @click.option(
     "--page",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -87,7 +76,7 @@ def audit(
     players: str,
     **where: Any,
 ) -> None:
-    """Summarise votes: agreement, clear and ambiguous items, and each encoder's targets.
+    """Summarise votes: agreement, ambiguous items, encoders' targets.
 
     VOTES is read as by `softlabels encode`. The page has the items that annotators disagree on
     most, to be listened to, and each annotator against the others where it is known who voted.
@@ -97,7 +86,7 @@ def audit(
 
     items, ballots = read_votes(votes, **where)
     warn_of_absent(classes, ballots)
-    found = audit_votes(
+    summary = audit_votes(
         ballots,
         classes or ballots.labels,
         alpha=alpha,
@@ -107,19 +96,19 @@ def audit(
     if picture:  # first: a pipe into `head` ends this command before the last table
         from softlabels.report.votes_figures import draw_audit
 
-        draw_audit(found, picture)
+        draw_audit(summary, picture)
         click.echo(f"drawn: {picture}", err=True)
     if page or audio:
         from softlabels.report.audit_page import write_audit_page
 
         page = page or Path("audit.html")
-        if note := write_audit_page(page, found, items, audio, players):
+        if note := write_audit_page(page, summary, items, audio, players):
             click.echo(note, err=True)
         click.echo(f"written: {page}", err=True)
     if form == "json":
-        click.echo(json.dumps(found.as_dict(), indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(as_json(summary.as_dict()))
     else:
-        click.echo(_text(found, markdown if form == "markdown" else aligned))
+        click.echo(_text(summary, markdown if form == "markdown" else aligned))
 
 
 def _text(audit: Audit, lay_out: Callable[[pd.DataFrame], str]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,8 @@ from typing import Any
 
 import click
 
-FORMATS = ("text", "json", "csv")
+from softlabels.cli.options import as_json, format_option
+
 ENDINGS = (
     *(".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus"),
     *(".sph", ".voc", ".w64", ".wav"),
@@ -23,35 +23,43 @@ DIGITS = {"entropy": 3, "precision": 1, "start": 1, "end": 1}
 
 @click.command(
     epilog="""\b
-    softlabels classify results/…/model a.wav b.flac
-    softlabels classify --format csv results/…/model recordings > emotions.csv
-    softlabels classify --windows --picture over_time.png results/…/model interview.wav
-    cat a.wav | softlabels classify results/…/model -
+    Examples:
+    softlabels classify results/model a.wav b.flac
+    softlabels classify results/model recordings --format csv > emotions.csv
+    softlabels classify results/model interview.wav --windows --picture over_time.png
+    cat a.wav | softlabels classify results/model - --format json
     """
 )
 @click.argument("model", type=click.Path(exists=True, file_okay=False))
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@click.option("--format", "layout", type=click.Choice(FORMATS), default="text", show_default=True)
+@format_option("text", "json", "csv")
 @click.option("--windows", "by_window", is_flag=True, help="A row for every window of 40 s.")
 @click.option(
     "--picture", type=click.Path(dir_okay=False), metavar="PNG", help="With --windows: a picture."
 )
 @click.option("--pretrained", help="Where the pretrained encoder is: a folder or an id on the hub.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=16, show_default=True)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="Recordings at once.",
+)
 def classify(
     model: str,
     files: Sequence[str],
-    layout: str,
+    form: str,
     by_window: bool,
     picture: str | None,
     pretrained: str | None,
     batch_size: int,
 ) -> None:
-    """Classify recordings by a trained MODEL, the folder that a training left.
+    """Classify recordings by a trained model.
 
-    FILE is a recording in any format that soundfile reads, or a folder: all audio in it, by its
-    ending, and in the folders within; - is standard input. A label in brackets stands where the
-    model abstains. A file that can't be read is named, and the exit code is 1 at the end.
+    MODEL is the folder that a training left. FILE is a recording in any format that soundfile
+    reads, or a folder: all audio in it, by its ending, and in the folders within; - is standard
+    input. A label in brackets stands where the model abstains. A file that can't be read is
+    named, and the exit code is 1 at the end.
 
     A recording of more than 40 s is cut into windows of 40 s that overlap by 20 s; its row is the
     mean of its windows. The picture shows each recording's distribution over time. Nothing in
@@ -89,7 +97,7 @@ def classify(
     make = _window_rows if by_window else _rows
     rows = [row for file, result in zip(read, results, strict=True) for row in make(file, result)]
     if rows:
-        click.echo(lay_out(rows, layout), nl=False)
+        click.echo(lay_out(rows, form), nl=False)
     if picture and read:
         _draw(dict(zip(read, (result.windows for result in results), strict=True)), picture)
     if not by_window and any(row["windows"] > 1 for row in rows):
@@ -183,7 +191,7 @@ def lay_out(rows: Sequence[dict[str, Any]], layout: str) -> str:
     a.wav,sad,true,0.69,0.46,0.54
     """
     if layout == "json":
-        return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
+        return as_json(rows) + "\n"
     columns = [name for name in rows[0] if name != "distribution"]
     classes = [*rows[0]["distribution"]]
     if layout == "csv":

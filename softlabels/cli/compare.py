@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from softlabels.cli.options import names, votes_options, warn_of_absent
+from softlabels.cli.options import (
+    as_json,
+    classes_option,
+    format_option,
+    picture_option,
+    votes_options,
+    warn_of_absent,
+)
 from softlabels.votes.files import read_votes
 from softlabels.votes.groups import Groups
 
@@ -17,6 +24,8 @@ if TYPE_CHECKING:
 
     from softlabels.report.forecasts import Forecast, Forecasts
 
+MOST = 10  # annotators in the text
+
 
 @click.command(
     epilog="""\b
@@ -24,28 +33,25 @@ if TYPE_CHECKING:
     softlabels compare votes.csv --classes neutral,happy,sad,angry --groups speaker
     softlabels compare clips.csv --item clip --counts song,call,noise --classes song,call \\
         --picture targets.png
+    softlabels compare votes.csv --format json > targets.json
     """
 )
 @votes_options
-@click.option("--classes", callback=names, metavar="CLASS,…", help="The targets.  [default: all]")
+@classes_option()
 @click.option(
     "--groups",
     "column",
-    help="Column of what is held out together: speakers, say.  [default: each item]",
+    help="Column of what is held out together, such as speakers.  [default: each item]",
 )
-@click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True)
 @click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "csv"]),
-    default="text",
+    "--folds",
+    type=click.IntRange(min=2),
+    default=5,
     show_default=True,
+    help="Parts of the groups; encoders are fitted on the others'.",
 )
-@click.option(
-    "--picture",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="A PNG, PDF or SVG to draw, by its suffix.",
-)
+@format_option("text", "json", "csv")
+@picture_option
 def compare(
     votes: BufferedReader,
     classes: list[str],
@@ -55,11 +61,12 @@ def compare(
     picture: Path | None,
     **where: Any,
 ) -> None:
-    """Compare targets before any training: which one forecasts a vote that was left out?
+    """Compare targets: which one forecasts a vote that was left out?
 
     Every encoder is fitted on other groups' votes. One vote is taken away, a target is made
     of the others, and its score is the logarithm of the probability that it gives to the vote
-    that was taken, in nats. VOTES is read as by `softlabels encode`.
+    that was taken, in nats. Where annotators are known, their votes are scored by annotator too.
+    No model is trained. VOTES is read as by `softlabels encode`.
     """
     from softlabels.report.forecasts import compare_forecasts
 
@@ -67,21 +74,22 @@ def compare(
     items, ballots = read_votes(votes, **where, groups=groups)
     warn_of_absent(classes, ballots)
     of_items = groups.of(items) if groups else None
-    found = compare_forecasts(ballots, classes or ballots.labels, of_items, folds)
+    forecasts = compare_forecasts(ballots, classes or ballots.labels, of_items, folds)
     if picture:
         from softlabels.report.forecast_figures import draw_forecasts
 
-        draw_forecasts(found, picture)
+        draw_forecasts(forecasts, picture)
         click.echo(f"drawn: {picture}", err=True)
     if form == "json":
-        click.echo(_json(found))
+        alphas = [{"alpha": alpha, "score": score} for alpha, score in forecasts.alphas.items()]
+        click.echo(as_json({**vars(forecasts), "alphas": alphas, "advice": forecasts.advice()}))
     elif form == "csv":
-        click.echo(_frame(found).to_csv(index=False), nl=False)
+        click.echo(_frame(forecasts).to_csv(index=False), nl=False)
     else:
-        click.echo(_text(found, column))
+        click.echo(_text(forecasts, column))
 
 
-def _text(found: Forecasts, column: str | None) -> str:
+def _text(forecasts: Forecasts, column: str | None) -> str:
     import pandas as pd
 
     from softlabels.report.formats import aligned, number
@@ -92,16 +100,41 @@ def _text(found: Forecasts, column: str | None) -> str:
             "nats a vote": number(row.score),
             "to the paper's": number(row.gain, "+.3f"),
             "95 % interval": _interval(row),
-            "votes": f"{row.votes / found.votes:.0%}",
+            "votes": f"{row.votes / forecasts.votes:.0%}",
         }
-        for row in found.rows
+        for row in forecasts.rows
     ]
+    annotators = _annotators(forecasts)
     of = f"groups of {column!r}" if column else "items"
-    notes = "".join(f"\nNot compared: {each}." for each in found.left_out)
+    notes = "".join(f"\nNot compared: {each}." for each in forecasts.left_out)
     return (
-        f"{found.votes} votes left out, of {found.clusters} {of}; {found.folds} folds.\n\n"
-        f"{aligned(pd.DataFrame(rows))}\n{notes}\n{found.advice()}"
+        f"{forecasts.votes} votes left out, of {forecasts.clusters} {of}; "
+        f"{forecasts.folds} folds.\n\n"
+        f"{aligned(pd.DataFrame(rows))}\n{annotators}{notes}\n{forecasts.advice()}"
     )
+
+
+def _annotators(forecasts: Forecasts) -> str:
+    """Lay out how well two targets forecast the votes of the annotators who voted most."""
+    import pandas as pd
+
+    from softlabels.report.forecasts import paper_target
+    from softlabels.report.formats import aligned, number
+
+    if not forecasts.by_annotator:
+        return ""
+    shown = dict.fromkeys([forecasts.rows[0].target, paper_target()])
+    rows = [
+        {
+            "annotator": each.annotator,
+            "votes": str(each.votes),
+            **{target: number(each.scores[target]) for target in shown},
+        }
+        for each in forecasts.by_annotator[:MOST]
+    ]
+    more = len(forecasts.by_annotator) - len(rows)
+    rest = f"\nand {more} more with fewer votes: --format json has all\n" if more else ""
+    return f"\nNats a vote, by annotator:\n\n{aligned(pd.DataFrame(rows))}\n{rest}"
 
 
 def _interval(row: Forecast) -> str:
@@ -112,21 +145,7 @@ def _interval(row: Forecast) -> str:
     return f"{number(row.low, '+.3f')} to {number(row.high, '+.3f')}"
 
 
-def _frame(found: Forecasts) -> pd.DataFrame:
+def _frame(forecasts: Forecasts) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame([vars(row) for row in found.rows])
-
-
-def _json(found: Forecasts) -> str:
-    import json
-
-    rows = [{key: _number(value) for key, value in vars(row).items()} for row in found.rows]
-    alphas = [{"alpha": alpha, "score": _number(score)} for alpha, score in found.alphas.items()]
-    content = {**vars(found), "rows": rows, "alphas": alphas, "advice": found.advice()}
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-
-
-def _number(value: Any) -> Any:
-    """JSON knows no NaN."""
-    return None if isinstance(value, float) and value != value else value
+    return pd.DataFrame([vars(row) for row in forecasts.rows])

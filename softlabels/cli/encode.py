@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from softlabels.cli.options import agreement_rule, names, votes_options, warn_of_absent
+from softlabels.cli.options import (
+    agreement_option,
+    as_json,
+    classes_option,
+    format_option,
+    votes_options,
+    warn_of_absent,
+)
 from softlabels.votes.files import read_votes
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from softlabels.votes.dominance import Agreement
+
+    Chunks = Iterator[tuple[Sequence[Any], NDArray[np.float32]]]
 
 CHUNK = 200_000  # rows that are written at once
 
@@ -22,23 +35,25 @@ CHUNK = 200_000  # rows that are written at once
     softlabels encode votes.csv --encoder modified_soft --alpha 0.75 \\
         --classes neutral,happy,sad,angry -o targets.csv
     softlabels encode clips.csv --item clip --counts song,call,noise --classes song,call
-    cat votes.csv | softlabels encode - --classes toxic,fine
+    cat votes.csv | softlabels encode - --classes happy,sad --format json
     """
 )
 @votes_options
-@click.option("--encoder", "name", default="modified_soft", show_default=True)
-@click.option("--classes", callback=names, required=True, metavar="CLASS,…", help="The targets.")
+@click.option("--encoder", "name", default="modified_soft", show_default=True, help="Its name.")
+@classes_option(required=True)
 @click.option("--alpha", type=float, help="Votes added to each class, of modified_soft.")
-@click.option(
-    "--agreement",
-    callback=agreement_rule,
-    metavar="RULE",
-    help="What makes a label dominant (hard): 2 annotators, plurality, majority, a share (0.6).",
-)
+@agreement_option()
 @click.option(
     "--option", "more", multiple=True, metavar="NAME=VALUE", help="Of an encoder of your own."
 )
-@click.option("-o", "--output", type=click.File("w", encoding="utf-8", lazy=True), default="-")
+@format_option("csv", "json")
+@click.option(
+    "-o",
+    "--output",
+    type=click.File("w", encoding="utf-8", lazy=True),
+    default="-",
+    help="A file, in place of standard output.",
+)
 def encode(
     votes: BufferedReader,
     name: str,
@@ -46,6 +61,7 @@ def encode(
     alpha: float | None,
     agreement: Agreement | None,
     more: tuple[str, ...],
+    form: str,
     output: TextIO,
     **where: Any,
 ) -> None:
@@ -53,11 +69,10 @@ def encode(
 
     VOTES is a CSV with a row for each label that an annotator gave (see --item, --annotator,
     --label), one with a row for each item (see --counts), a recipe's manifest in JSON, or -
-    for standard input. Items without a target have empty cells. An encoder that learns from
-    votes learns from these.
+    for standard input. Items without a target have empty cells, or null in JSON. An encoder
+    that learns from votes learns from these.
     """
     import numpy as np
-    import pandas as pd
 
     from softlabels.encoders import get_encoder
 
@@ -68,15 +83,44 @@ def encode(
     items, ballots = read_votes(votes, **where)
     warn_of_absent(classes, ballots)
     encoder.fit(ballots)
-    none, item = 0, where["item"] or "item"
-    for start in range(0, max(len(items), 1), CHUNK):
-        targets = encoder.encode_ballots(ballots.take(slice(start, start + CHUNK)))
-        none += int(np.isnan(targets).any(axis=1).sum())
-        table = pd.DataFrame(targets, columns=list(encoder.classes))
+    with_target = 0
+
+    def chunks() -> Chunks:
+        nonlocal with_target
+        for start in range(0, max(len(items), 1), CHUNK):
+            part = slice(start, start + CHUNK)
+            targets = encoder.encode_ballots(ballots.take(part))
+            with_target += int((~np.isnan(targets).any(axis=1)).sum())
+            yield items[part], targets
+
+    if form == "json":
+        _write_json(chunks(), encoder.classes, output)
+    else:
+        _write_csv(chunks(), encoder.classes, where["item"] or "item", output)
+    click.echo(f"{len(items)} items, {with_target} of them with a target", err=True)
+
+
+def _write_csv(chunks: Chunks, classes: Sequence[str], item: str, output: TextIO) -> None:
+    import pandas as pd
+
+    header = True
+    for items, targets in chunks:
+        table = pd.DataFrame(targets, columns=list(classes))
         # a class may be called like the items' column
-        table.insert(0, item, items[start : start + CHUNK], allow_duplicates=True)
-        table.to_csv(output, index=False, header=start == 0, lineterminator="\n")
-    click.echo(f"{len(items)} items, {len(items) - none} of them with a target", err=True)
+        table.insert(0, item, items, allow_duplicates=True)
+        table.to_csv(output, index=False, header=header, lineterminator="\n")
+        header = False
+
+
+def _write_json(chunks: Chunks, classes: Sequence[str], output: TextIO) -> None:
+    """Write a list with an object for each item, a line each."""
+    before = "["
+    for items, targets in chunks:
+        for item, target in zip(items, targets, strict=True):
+            shares = None if (target != target).any() else dict(zip(classes, target, strict=True))
+            output.write(f"{before}\n{as_json({'item': item, 'target': shares}, indent=False)}")
+            before = ","
+    output.write("\n]\n")
 
 
 def _option(text: str) -> tuple[str, Any]:

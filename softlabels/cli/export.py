@@ -9,20 +9,21 @@ import click
 
 @click.command(
     epilog="""\b
-    softlabels export results/…/model model.onnx
-    softlabels export --pretrained /models/whisper-base results/…/model model.onnx
+    Example:
+    softlabels export results/model model.onnx
     """
 )
 @click.argument("model", type=click.Path(exists=True, file_okay=False))
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--pretrained", help="Where the pretrained encoder is: a folder or an id on the hub.")
 def export(model: str, file: str, pretrained: str | None) -> None:
-    """Write a trained MODEL, the folder that a training left, as ONNX.
+    """Write a trained model as ONNX.
 
-    FILE needs neither torch nor this package. Its input is audio at 16 kHz where the front end
-    can be in it: mfcc, fbank, fbank80, and Whisper's encoder. Of acoustic47 and the other
-    encoders it is features; which, the file's metadata say. Batch and length are free. FILE is
-    checked against MODEL, and replaced as a whole. It takes pip install softlabels[onnx].
+    MODEL is the folder that a training left. FILE needs neither torch nor this package. Its
+    input is audio at 16 kHz where the front end can be in it: mfcc, fbank, fbank80, and Whisper's
+    encoder. Of acoustic47 and the other encoders it is features; which, the file's metadata
+    name. Batch and length are free. FILE is checked against MODEL, and replaced as a whole. It
+    takes pip install softlabels[onnx].
     """
     from softlabels.errors import InputError
     from softlabels.files import write

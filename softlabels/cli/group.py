@@ -20,7 +20,7 @@ from softlabels.cli.simulate import simulate
 from softlabels.cli.train import train
 from softlabels.errors import InputError
 
-COMMANDS = (audit, compare, encode, encoders, train, classify, export, report, simulate)
+COMMANDS = (audit, compare, encoders, encode, train, classify, export, report, simulate)
 
 
 class Group(click.Group):
@@ -32,6 +32,15 @@ class Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order of work."""
         return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with the whole first line of its help."""
+        lines = [
+            (name, (command.help or "").partition("\n")[0])
+            for name, command in self.commands.items()
+        ]
+        with formatter.section("Commands, in the order of work"):
+            formatter.write_dl(lines)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
@@ -61,7 +70,10 @@ def _is_about_input(error: Exception) -> bool:
     return raised and module.split(".")[0] == "softlabels"
 
 
-@click.group(cls=Group)
+@click.group(
+    cls=Group,
+    epilog="softlabels COMMAND --help shows a command's options and examples.",
+)
 @click.version_option(softlabels.__version__)
 def main() -> None:
     """Soft labels: from every annotator's vote to targets, models and reports."""

@@ -1,13 +1,15 @@
-"""Options that commands share: where votes are and how to read them, names, rules."""
+"""What commands share: options on votes, classes, forms of output and pictures; JSON."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+import orjson
 
 from softlabels.errors import InputError
 
@@ -80,6 +82,70 @@ def columns_options(command: Command) -> Command:
     ):
         command = decorate(command)
     return command
+
+
+def classes_option(required: bool = False) -> Callable[[Command], Command]:
+    """Return the option ``--classes``; where it is not required, all labels are the default."""
+    return click.option(
+        "--classes",
+        callback=names,
+        required=required,
+        metavar="CLASS,…",
+        help="The target classes." + ("" if required else "  [default: all labels]"),
+    )
+
+
+def agreement_option(default: str | None = None) -> Callable[[Command], Command]:
+    """Return the option ``--agreement``."""
+    return click.option(
+        "--agreement",
+        callback=agreement_rule,
+        default=default,
+        show_default=True,
+        metavar="RULE",
+        help="What makes a label dominant: 2 annotators, plurality, majority or a share (0.6).",
+    )
+
+
+def format_option(*forms: str) -> Callable[[Command], Command]:
+    """Return the option ``--format``, as the argument ``form``; the first one is the default."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(forms),
+        default=forms[0],
+        show_default=True,
+        help="What is printed.",
+    )
+
+
+def picture_option(command: Command) -> Command:
+    """Give a command the option ``--picture``."""
+    return click.option(
+        "--picture",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="A PNG, PDF or SVG to draw, by its suffix.",
+    )(command)
+
+
+def as_json(content: Any, indent: bool = True) -> str:
+    """Write dicts, lists, dataclasses and arrays as JSON; NaN is null.
+
+    Example
+    -------
+    >>> print(as_json({"score": float("nan"), 0.5: (1, "α")}))
+    {
+      "score": null,
+      "0.5": [
+        1,
+        "α"
+      ]
+    }
+    """
+    option = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+    if indent:
+        option |= orjson.OPT_INDENT_2
+    return orjson.dumps(content, option=option).decode()
 
 
 def players_option(command: Command) -> Command:

@@ -10,7 +10,7 @@ from softlabels.cli.options import players_option
 @click.command(
     epilog="""\b
     Examples:
-    softlabels report recipes/IEMOCAP/results/simulated/reproduction
+    softlabels report results/reproduction
     softlabels report results/reproduction --players link --row 'soft / clear + ambiguous'
     """
 )
@@ -21,10 +21,10 @@ from softlabels.cli.options import players_option
     help="The row whose predictions the doubtful clips are found by.  [default: the best UA]",
 )
 def report(results: str, players: str, row: str | None) -> None:
-    """Write the report of a sweep anew, from what is in its folder RESULTS.
+    """Write the report of a sweep anew.
 
-    Its page is report.html; doubtful.csv and annotators.csv have what the page shows of clips and
-    annotators.
+    RESULTS is the sweep's folder; what is in it is read, and nothing is trained. Its page is
+    report.html; doubtful.csv and annotators.csv have what the page shows of clips and annotators.
     """
     from softlabels.report.page import write_report
 

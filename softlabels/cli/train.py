@@ -45,16 +45,17 @@ class TrainCommand(click.Command):
     cls=TrainCommand,
     context_settings={"ignore_unknown_options": True},
     epilog="""\b
-    Example:
-    softlabels train votes.csv --audio wavs --classes happy,sad,angry,neutral \\
-        --item clip --annotator rater --utterances clips.csv --number_of_epochs 30
+    Examples:
+    softlabels train votes.csv --audio wavs --classes neutral,happy,sad,angry
+    softlabels train votes.csv --audio wavs --classes neutral,happy,sad,angry --yaml hard \\
+        --utterances speakers.csv --frontend mfcc --output_folder results/hard
     """,
 )
 @click.argument("votes", type=click.Path(exists=True, dir_okay=False))
 @click.option(
     "--audio", required=True, type=click.Path(exists=True, file_okay=False), help="The clips."
 )
-@click.option("--classes", callback=names, metavar="CLASS,…", help="The targets.")
+@click.option("--classes", callback=names, metavar="CLASS,…", help="The target classes.")
 @columns_options
 @click.option(
     "--utterances",
@@ -71,7 +72,7 @@ class TrainCommand(click.Command):
 )
 @click.argument("settings", nargs=-1, type=click.UNPROCESSED)
 def train(votes: str, audio: str, file: str, settings: tuple[str, ...], **given: Any) -> None:
-    """Train and test a classifier of recordings on VOTES, a CSV.
+    """Train and test a classifier of recordings on a CSV of votes.
 
     VOTES is read as by `softlabels encode`; an item is a clip's name, with or without its
     ending, in the folder of --audio or below it. Run the same command again to resume what was

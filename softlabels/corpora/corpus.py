@@ -64,7 +64,7 @@ class Corpus:
 
     @property
     def files(self) -> set[str]:
-        """The settings that are files' paths: their content matters, not where they lie."""
+        """The settings that are files; their content matters, not where they lie."""
         return {name for name, each in self.settings.items() if isinstance(each.kind, File)}
 
     def fold(self, settings: Mapping[str, Any]) -> str:

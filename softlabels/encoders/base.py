@@ -64,7 +64,7 @@ class AnnotationEncoder(ABC):
     """The kinds of utterances that it can make a target of."""
 
     needs_annotators: ClassVar[bool] = False
-    """Whether its targets depend on who gave which vote: ballots must hold it."""
+    """Whether its targets depend on who gave which vote; if so, ballots must hold it."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

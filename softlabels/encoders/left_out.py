@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, overload
 
@@ -40,6 +40,19 @@ class LeftOutVotes:
     score: NDArray[np.float64]
     times: NDArray[np.int64]
     annotators: tuple[str, ...] = ()
+
+    @classmethod
+    def join(cls, parts: Sequence[LeftOutVotes]) -> LeftOutVotes:
+        """Put forecasts of different items of the same ballots together."""
+        known = parts[0].annotator is not None
+        return cls(
+            np.concatenate([part.item for part in parts]),
+            np.concatenate([part.label for part in parts]),
+            np.concatenate([part.annotator for part in parts]) if known else None,
+            np.concatenate([part.score for part in parts]),
+            np.concatenate([part.times for part in parts]),
+            parts[0].annotators,
+        )
 
     def mean(self) -> float:
         """Return the mean score over the votes that were forecast; NaN if none was."""

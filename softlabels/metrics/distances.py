@@ -47,7 +47,7 @@ def distances(log_probabilities: ArrayLike, shares: ArrayLike) -> dict[str, NDAr
     distances : dict of numpy.ndarray
         [N] each. In nats: ``cross_entropy`` −Σ q log p, ``KL`` Σ q log(q / p) and ``JS``,
         the Jensen–Shannon divergence, 0 to log 2. Without a unit: the total variation
-        ``TV`` Σ |p − q| / 2, 0 to 1; ``manhattan`` Σ |p − q|, 0 to 2. Of these two more
+        ``TV`` ``Σ |p − q| / 2``, 0 to 1; ``manhattan`` ``Σ |p − q|``, 0 to 2. Of these two more
         is nearer: ``soft_accuracy`` Σ min(p, q) and ``one_minus_JSD`` 1 − JS in bits,
         both 0 to 1.
 

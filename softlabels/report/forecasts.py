@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,26 @@ class Forecast:
 
 
 @dataclass(frozen=True)
+class AnnotatorForecast:
+    """How well the targets that others' votes make forecast one annotator's.
+
+    Arguments
+    ---------
+    annotator : str
+        The name.
+    votes : int
+        Votes that were left out.
+    scores : dict
+        Target → mean logarithm of the probability of these votes, in nats; NaN where it
+        forecast none of them.
+    """
+
+    annotator: str
+    votes: int
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Forecasts:
     """All targets' forecasts of the same votes.
 
@@ -71,6 +91,8 @@ class Forecasts:
         Votes that were left out, groups (or items) that they are of, and folds.
     alphas : dict
         α → the score of `modified_soft` with it.
+    by_annotator : tuple of AnnotatorForecast
+        Those with most votes first; nobody where it is not known who voted.
     left_out : tuple of str
         Encoders that could not be compared, and why.
     """
@@ -80,6 +102,7 @@ class Forecasts:
     clusters: int
     folds: int
     alphas: dict[float, float]
+    by_annotator: tuple[AnnotatorForecast, ...]
     left_out: tuple[str, ...]
 
     def advice(self) -> str:
@@ -137,8 +160,8 @@ def compare_forecasts(
     Example
     -------
     >>> votes = [[3, 0], [3, 0], [3, 0], [0, 3], [0, 3], [2, 1]] * 20
-    >>> found = compare_forecasts(Ballots(votes, ["happy", "sad"]), ["happy", "sad"])
-    >>> found.votes, found.clusters, {row.target for row in found.rows} >= {"dirichlet", "soft"}
+    >>> forecasts = compare_forecasts(Ballots(votes, ["happy", "sad"]), ["happy", "sad"])
+    >>> forecasts.votes, forecasts.clusters, "dirichlet" in [row.target for row in forecasts.rows]
     (360, 120, True)
     """
     cluster = _clusters(ballots, groups)
@@ -151,20 +174,20 @@ def compare_forecasts(
             left_out.append(f"{target}: it needs to know who voted")
     smoothed = {alpha: get_encoder("modified_soft", classes, alpha=alpha) for alpha in ALPHAS}
     parts: dict[Any, list[LeftOutVotes]] = {name: [] for name in [*encoders, *smoothed]}
-    items = []
     for number in range(fold.max() + 1):
         held_out = np.flatnonzero(fold == number)
         training, test = ballots.take(np.flatnonzero(fold != number)), ballots.take(held_out)
         for key, encoder in (*encoders.items(), *smoothed.items()):
-            parts[key].append(left_out_votes(encoder.fit(training), test, per_vote=True))
-        items.append(held_out[parts[paper_target()][-1].item])
-    chosen = [_best_alpha(parts, number) for number in range(len(items))]
+            part = left_out_votes(encoder.fit(training), test, per_vote=True)
+            parts[key].append(replace(part, item=held_out[part.item]))
+    chosen = _best_alphas({alpha: parts[alpha] for alpha in ALPHAS})
     parts[BEST] = [parts[alpha][number] for number, alpha in enumerate(chosen)]
     encoders[BEST] = smoothed[PAPER]
-    times = np.concatenate([part.times for part in parts[BEST]])
-    unit = cluster[np.concatenate(items)]
-    scores = {name: np.concatenate([part.score for part in each]) for name, each in parts.items()}
-    if len(np.unique(unit)) < 2:
+    forecasts = {key: LeftOutVotes.join(each) for key, each in parts.items()}
+    paper = forecasts[paper_target()]
+    unit = cluster[paper.item]
+    clusters, votes = len(np.unique(unit)), int(paper.times.sum())
+    if clusters < 2:
         raise InputError(
             "there must be items of at least two groups with two votes for the classes "
             f"{list(classes)}: no vote can be left out"
@@ -172,12 +195,11 @@ def compare_forecasts(
     rows = []
     for name, encoder in encoders.items():
         options = {"alpha": chosen} if name == BEST else encoder.options
-        rows.append(_row(name, encoder, options, scores[name], scores[paper_target()], times, unit))
-    votes = int(times.sum())
+        rows.append(_row(name, encoder, options, forecasts[name], paper, unit))
     rows.sort(key=lambda row: (row.votes < votes, -row.score))
-    alphas = {alpha: _mean(scores[alpha], times) for alpha in ALPHAS}
-    clusters = len(np.unique(unit))
-    return Forecasts(tuple(rows), votes, clusters, len(items), alphas, tuple(left_out))
+    alphas = {alpha: forecasts[alpha].mean() for alpha in ALPHAS}
+    people = _by_annotator({row.target: forecasts[row.target] for row in rows})
+    return Forecasts(tuple(rows), votes, clusters, len(chosen), alphas, people, tuple(left_out))
 
 
 def _clusters(ballots: Ballots, groups: Sequence[Any] | None) -> NDArray[np.int64]:
@@ -210,34 +232,41 @@ def _folds(
     return of_group[cluster]
 
 
-def _best_alpha(parts: dict[Any, list[LeftOutVotes]], held_out: int) -> float:
-    """Choose α on the other folds."""
-
-    def score(alpha: float) -> float:
-        others = [part for number, part in enumerate(parts[alpha]) if number != held_out]
-        return sum(float(part.score @ part.times) for part in others)
-
-    return max(ALPHAS, key=score)
+def _best_alphas(parts: dict[float, list[LeftOutVotes]]) -> list[float]:
+    """Choose each fold's α on the other folds."""
+    sums = np.array([[part.score @ part.times for part in each] for each in parts.values()])
+    others = sums.sum(axis=1, keepdims=True) - sums
+    return [list(parts)[best] for best in others.argmax(axis=0)]
 
 
 def _row(
     name: str,
     encoder: AnnotationEncoder,
     options: dict[str, Any],
-    score: NDArray[np.float64],
-    paper: NDArray[np.float64],
-    times: NDArray[np.int64],
+    forecast: LeftOutVotes,
+    paper: LeftOutVotes,
     unit: NDArray[np.int64],
 ) -> Forecast:
-    some = ~np.isnan(score)
-    votes = int(times[some].sum())
+    some = ~np.isnan(forecast.score)
+    times = forecast.times[some]
     gain = (np.nan, np.nan, np.nan)
     if name != paper_target():
-        gain = ratio_interval((score - paper)[some] * times[some], times[some], unit[some])
-    return Forecast(name, encoder.name, options, _mean(score, times), votes, *gain)
+        gain = ratio_interval((forecast.score - paper.score)[some] * times, times, unit[some])
+    return Forecast(name, encoder.name, options, forecast.mean(), int(times.sum()), *gain)
 
 
-def _mean(score: NDArray[np.float64], times: NDArray[np.int64]) -> float:
-    some = ~np.isnan(score)
-    votes = times[some].sum()
-    return float((score[some] * times[some]).sum() / votes) if votes else float("nan")
+def _by_annotator(forecasts: dict[str, LeftOutVotes]) -> tuple[AnnotatorForecast, ...]:
+    """Score each annotator's votes by each target; nobody where annotators are unknown."""
+    whole = forecasts[paper_target()]
+    if whole.annotator is None:
+        return ()
+    votes = np.bincount(whole.annotator, minlength=len(whole.annotators))
+    scores = {target: each.by_annotator() for target, each in forecasts.items()}
+    people = [
+        AnnotatorForecast(
+            name, int(votes[k]), {target: each.get(name, np.nan) for target, each in scores.items()}
+        )
+        for k, name in enumerate(whole.annotators)
+        if votes[k]
+    ]
+    return tuple(sorted(people, key=lambda each: (-each.votes, each.annotator)))

@@ -9,4 +9,4 @@ _MODULE_OF = {
 }
 
 __all__ = list(_MODULE_OF)
-__getattr__ = lazy_names(__name__, _MODULE_OF)
+__getattr__, __dir__ = lazy_names(__name__, _MODULE_OF)

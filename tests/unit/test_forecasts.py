@@ -3,14 +3,14 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from softlabels import AnnotationEncoder, Ballots, get_encoder, left_out_votes
+from softlabels.cli import main
 from softlabels.encoders.left_out import _one_by_one
 from softlabels.report.comparison import compare, ratio_interval
 from softlabels.report.forecasts import ALPHAS, BEST, compare_forecasts
@@ -133,6 +133,32 @@ def test_every_encoder_is_compared_on_the_same_votes():
             assert row.low < row.gain < row.high
 
 
+def test_votes_are_scored_by_annotator_and_add_up():
+    ballots = corpus()
+    who = ballots.who[ballots.who[:, 1] < 4]  # the fifth annotator's votes are somebody else's
+    fewer = ballots.who[(ballots.who[:, 1] == 4) & (ballots.who[:, 0] < 50)]
+    who = np.concatenate([who, fewer])
+    found = compare_forecasts(Ballots.from_who(who, 300, LABELS, "abcde"), CLASSES)
+    votes = [each.votes for each in found.by_annotator]
+    assert votes == sorted(votes, reverse=True)
+    assert found.by_annotator[-1].annotator == "e"
+    assert sum(votes) == found.votes
+    for row in found.rows:
+        if row.votes == found.votes:
+            scores = [each.scores[row.target] for each in found.by_annotator]
+            assert np.average(scores, weights=votes) == pytest.approx(row.score)
+    assert compare_forecasts(Ballots(ballots.counts, LABELS), CLASSES).by_annotator == ()
+
+
+def test_an_annotator_who_disagrees_is_forecast_worst():
+    agreed = [[item, person, item % 2 * 2] for item in range(60) for person in range(3)]
+    odd = [[item, 3, 2 - item % 2 * 2] for item in range(60)]
+    found = compare_forecasts(Ballots.from_who(agreed + odd, 60, LABELS, "abcd"), CLASSES)
+    for row in found.rows[:-1]:
+        scores = {each.annotator: each.scores[row.target] for each in found.by_annotator}
+        assert min(scores, key=scores.get) == "d"
+
+
 def test_alpha_is_chosen_without_the_fold_that_it_is_scored_on():
     # in all groups but one annotators agree, so that one gets the smallest α, and the others' α
     # is larger because of it
@@ -193,9 +219,8 @@ def test_the_advice_keeps_the_papers_target_where_the_rest_may_be_chance():
 
 
 def softlabels(*arguments, code=0):
-    command = [sys.executable, "-m", "softlabels", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == code, done.stderr
+    done = CliRunner().invoke(main, [*map(str, arguments)])
+    assert done.exit_code == code, done.stderr
     return done
 
 
@@ -214,6 +239,7 @@ def test_compare_prints_a_table_and_a_sentence_and_draws(table, tmp_path):
     done = softlabels("compare", table, *options)
     assert "of 6 groups of 'speaker'; 5 folds" in done.stdout
     assert "\ndawid skene, smoothing = 10  " in done.stdout
+    assert "Nats a vote, by annotator:" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("Take ")
     assert picture.stat().st_size > 10_000
 
@@ -223,6 +249,7 @@ def test_compare_writes_json_and_csv(table):
     content = json.loads(softlabels("compare", table, *options, "--format", "json").stdout)
     assert content["clusters"] <= 60
     assert content["folds"] == 2
+    assert sorted(each["annotator"] for each in content["by_annotator"]) == list("01234")
     rows = list(
         csv.DictReader(
             io.StringIO(softlabels("compare", table, *options, "--format", "csv").stdout)
