@@ -23,11 +23,12 @@ from softlabels.report.page import write_report
 from softlabels.sweep import rows as planning
 from softlabels.sweep.engines import ENGINES
 from softlabels.sweep.estimate import estimate_minutes
-from softlabels.sweep.options import absolute_files, parse
+from softlabels.sweep.options import absolute_files, parse, words_by_network
 from softlabels.sweep.plan import describe, load_rows, plan_trials, unfinished, write_plan
 from softlabels.sweep.rows import Row
 from softlabels.sweep.trials import run_trials
 from softlabels.training.experiment import Experiment, feature_store, load
+from softlabels.training.hparams import read_tree
 
 logger = logging.getLogger(__name__)
 
@@ -73,10 +74,14 @@ def main(
     torch.set_num_threads(options.threads)  # as the trials have: it is part of their identity
     held = nullcontext() if options.dry_run else hold(options.output_folder)
     with held, tempfile.TemporaryDirectory() as place:  # loading makes a results folder
-        words = ["--data_folder", str(data_folder), *settings]
+        words = words_by_network(
+            ["--data_folder", str(data_folder), *settings],
+            {name: [*read_tree(planning.yaml_of(name))] for name in options.networks},
+        )
         of_encoder = planning.options_of(options.encoders, options.encoder_options)
         first = planning.plan_rows(options.encoders, options.networks, options=of_encoder)[0]
-        default = load(corpus, [*first.arguments, *words, "--output_folder", place])
+        of_first = [*first.arguments, *words[first.network]]
+        default = load(corpus, [*of_first, "--output_folder", place])
         of_fold = {corpus.folds[0]: options.folds[0]} if corpus.folds[0] else {}
         prepared = prepare(corpus, data_folder, **{**default.preparation, **of_fold})
         takes = {name: ENCODERS.get(name).takes for name in options.encoders}

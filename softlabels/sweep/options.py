@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -90,6 +90,8 @@ def parse(corpus: Corpus, arguments: Sequence[str]) -> tuple[argparse.Namespace,
 def absolute_files(corpus: Corpus, words: Sequence[str]) -> list[str]:
     """Make the paths among a command line's settings absolute: trials run in another folder.
 
+    ``pretrained`` is a path where there is such a folder, and else an id on the hub.
+
     Example
     -------
     >>> from softlabels.corpora.table import TABLE
@@ -99,9 +101,46 @@ def absolute_files(corpus: Corpus, words: Sequence[str]) -> list[str]:
     absolute: list[str] = []
     for before, word in pairwise(["", *words]):
         name, equals, value = word.partition("=")
-        if before.removeprefix("--") in corpus.files:
+        if _is_path(before, word, corpus):
             word = os.path.abspath(word)
-        elif equals and name.removeprefix("--") in corpus.files:
+        elif equals and _is_path(name, value, corpus):
             word = f"{name}={os.path.abspath(value)}"
         absolute.append(word)
     return absolute
+
+
+def _is_path(name: str, value: str, corpus: Corpus) -> bool:
+    name = name.removeprefix("--")
+    return name in corpus.files or (name == "pretrained" and os.path.isdir(value))
+
+
+def words_by_network(
+    words: Sequence[str], settings: Mapping[str, Collection[str]]
+) -> dict[str, list[str]]:
+    """Give each network those of the settings that it has: network → words.
+
+    A setting that no network has stays, for its error.
+
+    Arguments
+    ---------
+    words : sequence of str
+        Settings as typed: ``--name value`` or ``--name=value``.
+    settings : dict
+        Network → names of the settings in its YAML.
+
+    Example
+    -------
+    >>> words = ["--pretrained", "whisper", "--lr=0.1"]
+    >>> words_by_network(words, {"blstm": ["lr"], "pretrained": ["lr", "pretrained"]})
+    {'blstm': ['--lr=0.1'], 'pretrained': ['--pretrained', 'whisper', '--lr=0.1']}
+    """
+    known = {name for names in settings.values() for name in names}
+    kept: dict[str, list[str]] = {network: [] for network in settings}
+    name = ""
+    for word in words:
+        if word.startswith("--"):
+            name = word.removeprefix("--").partition("=")[0]
+        for network, names in settings.items():
+            if name in names or name not in known:
+                kept[network].append(word)
+    return kept

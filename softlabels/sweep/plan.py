@@ -38,7 +38,7 @@ def plan_trials(
     rows: Iterable[Row],
     options: argparse.Namespace,
     script: Path,
-    words: Sequence[str],
+    words: Mapping[str, Sequence[str]],
     partition: Mapping[str, Any],
     settings: Mapping[str, Any],
 ) -> list[Planned]:
@@ -58,7 +58,7 @@ def plan_trials(
                 trial = Trial(
                     name=f"{row.name}, {fold}, seed {seed}",
                     script=script,
-                    arguments=(*row.arguments, *words, *of_fold, "--seed", str(seed)),
+                    arguments=(*row.arguments, *words[row.network], *of_fold, "--seed", str(seed)),
                     folder=options.output_folder / "trials" / row.slug / fold / f"seed{seed}",
                     work=sum(utterances[kind] for kind in row.train_on),
                     modules=TRAINING,

@@ -14,7 +14,7 @@ from paper import CLEAR_TEST, CLEAR_TRAIN, is_papers_corpus
 
 from softlabels.errors import InputError
 from softlabels.report.page import write_report
-from softlabels.sweep.options import parse
+from softlabels.sweep.options import absolute_files, parse
 from softlabels.sweep.rows import choose_rows, plan_rows
 
 RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
@@ -158,6 +158,16 @@ def test_a_dry_run_shows_trials_and_time_and_runs_nothing(everyday_corpus, tmp_p
     assert re.search(r"about \d+ min for what is left, 2 at once", done.stdout)
     assert not list((tmp_path / "dry").rglob("metrics.json"))
     assert not (tmp_path / "dry").exists()
+
+
+def test_a_pretrained_encoders_folder_is_found_from_wherever_the_sweep_is_started(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "whisper").mkdir()
+    words = ["--pretrained", "whisper", "--pretrained=openai/whisper-base", "--lr", "1"]
+    expected = ["--pretrained", str(tmp_path / "whisper"), *words[2:]]
+    assert absolute_files(IEMOCAP, words) == expected
 
 
 def test_a_row_that_is_not_planned_is_named_with_those_that_are():
