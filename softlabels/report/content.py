@@ -21,7 +21,7 @@ from softlabels.report.formats import markdown
 from softlabels.report.summary import accuracies, to_annotators
 from softlabels.report.sweep import Sweep
 from softlabels.report.tables import main_table
-from softlabels.report.targets import row_encoders, target_statistics
+from softlabels.report.targets import left_out_scores, row_encoders, target_statistics
 from softlabels.report.truth import distance_to_truth, nearest_to_truth, read_truth
 from softlabels.votes.agreement import krippendorff_alpha
 from softlabels.votes.ballots import Ballots
@@ -43,6 +43,8 @@ class Content:
         The rows' encoders: display name → encoder.
     targets : list of dict
         As `softlabels.report.targets.target_statistics` returns them.
+    left_out : dict
+        As `softlabels.report.targets.left_out_scores` returns it.
     ceiling : dict
         As `softlabels.report.ceiling.human_ceiling` returns it.
     alpha : float or None
@@ -60,6 +62,7 @@ class Content:
     ballots: Ballots
     encoders: Mapping[str, AnnotationEncoder]
     targets: list[dict[str, Any]]
+    left_out: Mapping[str, float]
     ceiling: Mapping[str, Any]
     alpha: float | None
     compared: Compared
@@ -118,6 +121,7 @@ class Content:
             "to_annotators": _plain(self.scores.reset_index()),
             "calibration": calibration_scores(self.sweep),
             "targets": self.targets,
+            "left_out_votes": {k: None if v != v else v for k, v in self.left_out.items()},
             "truth": _plain(self.truth),
             "trials": _plain(self.sweep.trials),
         }
@@ -135,6 +139,7 @@ def make_content(sweep: Sweep) -> Content:
         ballots=ballots,
         encoders=encoders,
         targets=target_statistics(ballots, encoders, plan["agreement"]),
+        left_out=left_out_scores(ballots, encoders, [e["group"] for e in voted.values()]),
         ceiling=human_ceiling(
             (entry["votes"] for entry in voted.values()), classes, plan["agreement"]
         ),

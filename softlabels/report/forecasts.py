@@ -13,8 +13,8 @@ from softlabels.encoders import AnnotationEncoder, LeftOutVotes, get_encoder, le
 from softlabels.errors import InputError
 from softlabels.report.audit import installed_encoders
 from softlabels.report.comparison import ratio_interval
+from softlabels.report.folds import deal_folds, number_groups
 from softlabels.votes import AGREEMENT, Ballots
-from softlabels.votes.patterns import count_patterns
 
 PAPER = 0.75  # the paper's best α
 ALPHAS = (0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
@@ -164,8 +164,8 @@ def compare_forecasts(
     >>> forecasts.votes, forecasts.clusters, "dirichlet" in [row.target for row in forecasts.rows]
     (360, 120, True)
     """
-    cluster = _clusters(ballots, groups)
-    fold = _folds(ballots, classes, cluster, groups is not None, folds)
+    cluster = number_groups(ballots, groups)
+    fold = deal_folds(ballots, classes, cluster, groups is not None, folds)
     encoders = installed_encoders(classes, PAPER, AGREEMENT)
     left_out = []
     if ballots.who is None:
@@ -200,36 +200,6 @@ def compare_forecasts(
     alphas = {alpha: forecasts[alpha].mean() for alpha in ALPHAS}
     people = _by_annotator({row.target: forecasts[row.target] for row in rows})
     return Forecasts(tuple(rows), votes, clusters, len(chosen), alphas, people, tuple(left_out))
-
-
-def _clusters(ballots: Ballots, groups: Sequence[Any] | None) -> NDArray[np.int64]:
-    if groups is None:
-        return np.arange(len(ballots))
-    if len(groups) != len(ballots):
-        raise InputError(f"there are {len(ballots)} items and {len(groups)} groups of items")
-    _, cluster = np.unique(np.asarray(groups).astype(str), return_inverse=True)
-    return cluster
-
-
-def _folds(
-    ballots: Ballots, classes: Sequence[str], cluster: NDArray[np.int64], grouped: bool, folds: int
-) -> NDArray[np.int64]:
-    """Deal groups out to folds, large ones first, each to the smallest fold so far."""
-    number = int(cluster.max(initial=-1)) + 1
-    if folds < 2 or number < 2:
-        raise InputError(f"{number} groups can't be dealt out to {folds} folds: both must be 2")
-    if not grouped:  # every fold gets the same patterns
-        order = np.argsort(count_patterns(ballots.counts).of, kind="stable")
-        fold = np.empty(len(ballots), dtype=np.int64)
-        fold[order] = np.arange(len(ballots)) % folds
-        return fold
-    votes = np.bincount(cluster, ballots.of(classes).sum(axis=1))
-    sizes = np.zeros(min(folds, number))
-    of_group = np.empty(number, dtype=np.int64)
-    for group in np.argsort(-votes, kind="stable"):
-        of_group[group] = np.argmin(sizes)
-        sizes[of_group[group]] += votes[group] + 1e-9  # groups without votes are dealt out too
-    return of_group[cluster]
 
 
 def _best_alphas(parts: dict[float, list[LeftOutVotes]]) -> list[float]:

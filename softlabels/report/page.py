@@ -66,7 +66,7 @@ def write_report(folder: str | Path, players: str = "embed", row: str | None = N
         sweep=sweep,
         distances={each: distance_table(content.scores, each) for each in NEARER},
         calibrated=calibration_table(calibration_scores(sweep)),
-        targets=target_table(content.targets, sweep.classes),
+        targets=target_table(content.targets, sweep.classes, content.left_out),
         truth=truth_table(content.truth, content.compared),
         others=other_tests_table(sweep),
         pictures=draw_all(content),

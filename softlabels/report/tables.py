@@ -122,18 +122,20 @@ def distance_table(scores: pd.DataFrame, nearer: str) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=[ROW, "subset", "utterances", *headings.values()])
 
 
-def target_table(rows: list[dict[str, Any]], classes: list[str]) -> pd.DataFrame:
-    """Lay out what encoders do to the targets."""
-    return pd.DataFrame(
-        {
-            "encoder": row["encoder"],
-            "subset": row["subset"],
-            "utterances": str(row["n"]),
-            **{f"{k} %": percent(x) for k, x in zip(classes, row["balance"], strict=True)},
-            "entropy, nats": number(row["entropy"]),
-        }
-        for row in rows
-    )
+def target_table(
+    rows: list[dict[str, Any]], classes: list[str], left_out: Mapping[str, float] | None = None
+) -> pd.DataFrame:
+    """Lay out what encoders do to the targets, and how well these forecast a left-out vote."""
+    lines = []
+    for row in rows:
+        line = {"encoder": row["encoder"], "subset": row["subset"], "utterances": str(row["n"])}
+        line |= {f"{k} %": percent(x) for k, x in zip(classes, row["balance"], strict=True)}
+        line["entropy, nats"] = number(row["entropy"])
+        if left_out:
+            whole = row["subset"] == "clear + ambiguous"
+            line["left-out vote, nats"] = number(left_out.get(row["encoder"])) if whole else GAP
+        lines.append(line)
+    return pd.DataFrame(lines)
 
 
 def truth_table(truth: pd.DataFrame, compared: Compared) -> pd.DataFrame:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softlabels.encoders import AnnotationEncoder, get_encoder
+from softlabels.encoders import AnnotationEncoder, LeftOutVotes, get_encoder, left_out_votes
 from softlabels.metrics import entropy
+from softlabels.report.folds import deal_folds, number_groups
 from softlabels.votes import AGREEMENT, Ballots
 from softlabels.votes.dominance import Agreement
 
@@ -115,6 +117,53 @@ def target_statistics(
                     }
                 )
     return rows
+
+
+def left_out_scores(
+    ballots: Ballots,
+    encoders: Mapping[str, AnnotationEncoder],
+    groups: Sequence[Any],
+    folds: int = 5,
+) -> dict[str, float]:
+    """Score encoders' targets as forecasts of votes left out, fitted on other groups' votes.
+
+    Arguments
+    ---------
+    ballots : Ballots
+        N items' votes.
+    encoders : dict
+        Display name → encoder; all of the same classes. They aren't changed.
+    groups : sequence
+        [N], each item's group: held out together.
+    folds : int
+        At most the number of groups are used.
+
+    Returns
+    -------
+    scores : dict
+        Display name → mean logarithm of a left-out vote's probability, in nats; see
+        `softlabels.left_out_votes`. Empty where there are no two groups.
+
+    Example
+    -------
+    >>> ballots = Ballots([[2, 1], [3, 0]] * 2, ["happy", "sad"])
+    >>> encoders = {"α = 1": get_encoder("modified_soft", ["happy", "sad"], alpha=1)}
+    >>> scores = left_out_scores(ballots, encoders, ["a", "a", "b", "b"])
+    >>> round(scores["α = 1"], 3)  # (2 log 1/2 + log 1/4 + 3 log 3/4) / 6
+    -0.606
+    """
+    if len({*groups}) < 2:
+        return {}
+    classes = next(iter(encoders.values())).classes
+    fold = deal_folds(ballots, classes, number_groups(ballots, groups), True, folds)
+    parts: dict[str, list[LeftOutVotes]] = {name: [] for name in encoders}
+    for number in range(fold.max() + 1):
+        training = ballots.take(np.flatnonzero(fold != number))
+        test = ballots.take(np.flatnonzero(fold == number))
+        for name, encoder in encoders.items():
+            fitted = copy.deepcopy(encoder).fit(training)
+            parts[name].append(left_out_votes(fitted, test, per_vote=True))
+    return {name: LeftOutVotes.join(each).mean() for name, each in parts.items()}
 
 
 def commonest_patterns(

@@ -9,7 +9,7 @@ import pytest
 import softlabels
 from softlabels.encoders.base import ENCODERS
 from softlabels.report.audit import audit_votes, installed_encoders
-from softlabels.report.targets import commonest_patterns
+from softlabels.report.targets import commonest_patterns, left_out_scores
 from softlabels.report.votes_figures import draw_audit
 
 CLASSES = ["happy", "sad"]
@@ -66,3 +66,14 @@ def test_the_commonest_pattern_comes_first():
     counts = np.array([[0, 3], [2, 1], [3, 0], [2, 1]])
     patterns = [(row.tolist(), number) for row, number in commonest_patterns(counts, most=3)]
     assert patterns == [([2, 1], 2), ([3, 0], 1), ([0, 3], 1)]
+
+
+def test_left_out_votes_are_forecast_by_encoders_fitted_on_other_groups():
+    """Of group b nothing is learned: there the shares of group a's votes are the prior."""
+    ballots = softlabels.Ballots([[3, 1], [3, 1], [1, 3], [1, 3]], ["happy", "sad"])
+    encoder = softlabels.get_encoder("class_prior", ["happy", "sad"], strength=2)
+    scores = left_out_scores(ballots, {"prior": encoder}, ["a", "a", "b", "b"])
+    # the others' prior is (2 + 1) / 10 for happy: of [3, 1] happy is left out three times, with
+    # (2 + 0.6) / 5, and sad once, with 1.4 / 5
+    assert scores["prior"] == pytest.approx((3 * np.log(2.6 / 5) + np.log(1.4 / 5)) / 4)
+    assert left_out_scores(ballots, {"prior": encoder}, ["a"] * 4) == {}
