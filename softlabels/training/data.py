@@ -17,6 +17,7 @@ from softlabels.errors import InputError
 from softlabels.features.files import AudioFiles
 from softlabels.features.store import FeatureStore
 from softlabels.models.normalization import NORMALIZATIONS, mean_and_deviation
+from softlabels.training.crops import RandomCrops
 
 logger = logging.getLogger(__name__)
 
@@ -187,6 +188,7 @@ def make_dataset(
     manifest: Mapping[str, dict[str, Any]],
     store: FeatureStore | AudioFiles,
     speakers: Mapping[str, tuple[torch.Tensor, torch.Tensor]] | None = None,
+    crops: RandomCrops | None = None,
 ) -> DynamicItemDataset:
     """Make a data set of features and targets.
 
@@ -198,6 +200,8 @@ def make_dataset(
         Where the files' features are.
     speakers : dict, optional
         speaker → mean and deviation, to normalise features by speaker.
+    crops : RandomCrops, optional
+        What cuts features, in training.
 
     Returns
     -------
@@ -205,10 +209,12 @@ def make_dataset(
         Of ``id``, ``features`` [T, F], ``target`` and ``counts`` [K], and ``emotion``.
     """
 
-    @takes("wav", "speaker")
+    @takes("id", "wav", "speaker")
     @provides("features")
-    def features(wav: str, speaker: str) -> torch.Tensor:
+    def features(name: str, wav: str, speaker: str) -> torch.Tensor:
         frames = store[wav]
+        if crops is not None:
+            return crops(name, frames)
         if speakers is None:
             return frames
         mean, deviation = speakers[speaker]

@@ -190,7 +190,7 @@ class EncoderConfig:
 
     @property
     def receptive_field(self) -> int:
-        """The samples that the convolutions make one frame of; 1 of Whisper, which has none on audio."""
+        """The samples that the convolutions make one frame of; 1: they are not on audio."""
         samples = 1
         strides, kernels = self.fields.get("conv_stride", []), self.fields.get("conv_kernel", [])
         for kernel, stride in reversed(list(zip(kernels, strides, strict=True))):

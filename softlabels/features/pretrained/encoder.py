@@ -43,7 +43,7 @@ class LayersOf(nn.Module):
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
-        self.encoder: nn.Module = _build(config)
+        self.encoder: Any = _build(config)
         self.normalize = config.normalize
         self.whisper = config.architecture == "whisper"
         self.checkpointing = False
@@ -54,6 +54,22 @@ class LayersOf(nn.Module):
         else:
             self.longest = WINDOW
             self.shortest = config.receptive_field
+
+    def freeze_convolutions(self) -> None:
+        """Keep the layers under the Transformer as they are in training."""
+        for name in ("conv1", "conv2") if self.whisper else ("feature_extractor",):
+            getattr(self.encoder, name).requires_grad_(False)
+
+    def freeze_unused(self, last: int) -> None:
+        """Keep as it is what layers 0 to ``last`` don't depend on, and Whisper's positions."""
+        unused = [*getattr(self.encoder, "encoder", self.encoder).layers[last:]]
+        if self.whisper:
+            unused += [self.encoder.embed_positions]
+            unused += [self.encoder.layer_norm] if last < len(self.encoder.layers) else []
+        elif getattr(self.encoder.config, "do_stable_layer_norm", False):
+            unused += [self.encoder.encoder.layer_norm]  # after the last layer
+        for module in unused:
+            module.requires_grad_(False)
 
     def windows(self, wavs: torch.Tensor, last: int) -> Iterator[Layers]:
         """Compute layers of equally long clips [B, N], all N real, a window at a time.
@@ -189,7 +205,12 @@ def load_encoder(checkpoint: Checkpoint) -> LayersOf:
 
 
 def _build(config: EncoderConfig) -> nn.Module:
-    import transformers
+    try:
+        import transformers
+    except ImportError as error:
+        raise InputError(
+            "a pretrained encoder needs transformers: pip install softlabels[pretrained]"
+        ) from error
 
     if config.architecture == "whisper":
         from transformers.models.whisper.modeling_whisper import WhisperEncoder
