@@ -63,7 +63,7 @@ def check_warmup(warmup: Any) -> float:
     (0.1, 500)
     """
     number = isinstance(warmup, (int, float)) and not isinstance(warmup, bool)
-    if not number or not (0 <= warmup < 1 or warmup == int(warmup) >= 1):
+    if not number or not (0 <= warmup < 1 or float(warmup).is_integer()) or warmup < 0:
         raise ValueError(f"warmup must be {WARM_UP}; got {warmup!r:.80}")
     return float(warmup) if warmup < 1 else int(warmup)
 
