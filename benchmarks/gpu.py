@@ -184,6 +184,7 @@ def finetuned(name, device, corpus, miniature):
     stock = {**hparams["modules"]}
     stock["embedding_model"] = StockNetwork(name, folder, hparams["embedding_model"])
     theirs = brain_of({**hparams, "modules": stock}, options)
+    stock["embedding_model"].to("cpu")  # until it is its turn
     dataset = data.make_dataset(chosen["train"], feature_store(hparams))
     batches = {"batch_size": hparams["batch_size"], "num_workers": hparams["num_workers"]}
     shuffled = make_dataloader(dataset, shuffle=True, **batches)
@@ -212,6 +213,8 @@ def main():
     parser.add_argument("--miniature", action="store_true", help="all of it tiny")
     given = parser.parse_args()
     device, miniature = given.device, given.miniature
+    if device == "cuda" and not torch.cuda.is_available():
+        parser.error("there is no GPU; --device cpu --miniature shows that the script runs")
     logging.getLogger("speechbrain").setLevel(logging.ERROR)
     torch.manual_seed(0)
     torch.set_num_threads(1 if miniature else 2)

@@ -59,7 +59,9 @@ def write_encoder(name, folder, miniature):
         model = transformers.WhisperModel(transformers.WhisperConfig(**sizes))
         extractor = transformers.WhisperFeatureExtractor()
     else:
-        model = transformers.WavLMModel(transformers.WavLMConfig(**(TINY if miniature else {})))
+        sizes = TINY if miniature else {}
+        # with layers dropped SpeechBrain's wrapper would give fewer than there are
+        model = transformers.WavLMModel(transformers.WavLMConfig(**sizes, layerdrop=0.0))
         extractor = transformers.Wav2Vec2FeatureExtractor(do_normalize=False)
     model.save_pretrained(folder)
     extractor.save_pretrained(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -222,6 +223,8 @@ def _build(config: EncoderConfig) -> nn.Module:
         "wavlm": (transformers.WavLMModel, transformers.WavLMConfig),
         "data2vec-audio": (transformers.Data2VecAudioModel, transformers.Data2VecAudioConfig),
     }[config.architecture]
+    # WavLM's attention has a bias of floats, and padding a mask of truth values
+    warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask and attn_mask")
     # no spans are masked in training: only the weights of pretraining's masks would be missing
     return kind(settings(**config.fields, mask_time_prob=0.0, layerdrop=0.0))
 
