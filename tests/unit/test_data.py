@@ -13,11 +13,11 @@ from softlabels import get_encoder
 from softlabels.corpora import Prepared
 from softlabels.errors import InputError
 from softlabels.training.batches import SimilarLengthBatches
+from softlabels.training.classes import class_weights
 from softlabels.training.crops import RandomCrops
 from softlabels.training.data import (
     check_normalization,
     check_train_on,
-    class_weights,
     shares_of_votes,
     with_targets,
 )
