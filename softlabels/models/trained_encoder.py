@@ -70,7 +70,10 @@ class TrainedEncoder(nn.Module):
         checked = EncoderConfig(**config)
         self.first, self.last = layers_taken(checked, layers)
         self.config, self.layers = dict(config), layers
-        self.encoder = LayersOf(checked)
+        try:
+            self.encoder = LayersOf(checked)
+        except RuntimeError as error:  # torch's own checks
+            raise ValueError(f"the config's sizes make no network: {error!s:.500}") from error
         self.encoder.freeze_unused(self.last)
         count = self.last - self.first + 1
         self.on_layers = LayersEmbedding(count * checked.width, count, **head)
