@@ -2,6 +2,7 @@
 # make test    set everything up, run every check and test
 # make docs    set everything up, build the site of the documents and the API reference in build/docs
 # make bench   the same environment and the peers, measure everything against them (DATA=/path/to/corpus)
+# make bench-gpu   what a GPU does; without one nothing is measured
 # make clean   remove the environment, builds and results
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ INSTALL = { $(PIP) uv && $(VENV)/bin/uv pip install --python $(RUN) --quiet -c c
 SITE := $(RUN) -m sphinx -c docs -W --keep-going --quiet . build/docs
 SPEECH := $(if $(DATA),--data_folder "$(abspath $(DATA))")
 
-.PHONY: train test docs bench clean
+.PHONY: train test docs bench bench-gpu clean
 
 train: $(VENV)/installed
 	cd recipes/IEMOCAP && ../../$(RUN) train.py hparams/modified_soft.yaml
@@ -40,6 +41,9 @@ bench: $(VENV)/installed
 	$(RUN) benchmarks/preparing.py
 	$(RUN) benchmarks/msp_podcast.py
 	$(RUN) benchmarks/importing.py
+
+bench-gpu: $(VENV)/installed
+	$(RUN) benchmarks/gpu.py --device cuda
 
 $(VENV)/installed: setup.py pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \

@@ -48,6 +48,7 @@ setup(
         "cluster": ["distributed", "ray"],
         "onnx": ["onnx", "onnxruntime"],
         "pretrained": ["transformers"],
+        "lora": ["peft", "transformers"],
         "dev": [
             "build",
             "distributed",
@@ -55,6 +56,7 @@ setup(
             "mypy",
             "onnx",
             "onnxruntime",
+            "peft",
             "playwright",
             "psutil",
             "pytest",

@@ -7,23 +7,41 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
+from softlabels.features.pretrained.architectures import EncoderConfig
+from softlabels.features.pretrained.frontend import check_layers
 from softlabels.models.blstm import BLSTMAttention
 from softlabels.models.ecapa import ECAPA
 from softlabels.models.pretrained import HEADS, LayersEmbedding
+from softlabels.models.trained_encoder import TrainedEncoder
 
 LARGEST = 8192
+OF_AUDIO = "trained_encoder"  # the kind of network whose features are audio as it is
+
+
+def check_config(config: Any) -> None:
+    """Refuse what isn't the arguments of `EncoderConfig`, with a ValueError.
+
+    Example
+    -------
+    >>> check_config({"architecture": "whisper", "fields": {}, "normalize": False})
+    """
+    names = {"architecture", "fields", "normalize"}
+    if not isinstance(config, dict) or set(config) != names:
+        raise ValueError(f"network's config must hold {sorted(names)}; got {config!r:.80}")
+    EncoderConfig(**config)
 
 
 class Network(NamedTuple):
     """A kind of network: features [B, T, F], lengths [B] → embeddings [B, E].
 
-    ``build`` takes F and the sizes by name, each in its range or one of some words; the network
-    has them as attributes, and ``embedding`` is that which is E. ``exact``: whether an
-    utterance's embedding is the same alone and in any batch.
+    ``build`` takes F and the sizes by name, each in its range, one of some words, or what a
+    function doesn't refuse by a ValueError; the network has them as attributes, and
+    ``embedding`` is that which is E. ``exact``: whether an utterance's embedding is the same
+    alone and in any batch.
     """
 
     build: Callable[..., nn.Module]
-    sizes: Mapping[str, range | tuple[str, ...]]
+    sizes: Mapping[str, range | tuple[str, ...] | Callable[[Any], object]]
     embedding: str
     exact: bool
 
@@ -53,6 +71,18 @@ NETWORKS = {
         LayersEmbedding,
         {
             "layers": range(1, 130),
+            "head": HEADS,
+            "hidden_size": range(1, LARGEST + 1),
+            "lstm_size": range(1, LARGEST + 1),
+        },
+        embedding="embedding_size",
+        exact=True,
+    ),
+    OF_AUDIO: Network(
+        TrainedEncoder,
+        {
+            "config": check_config,
+            "layers": check_layers,
             "head": HEADS,
             "hidden_size": range(1, LARGEST + 1),
             "lstm_size": range(1, LARGEST + 1),
@@ -98,7 +128,7 @@ def check_network(settings: Any) -> None:
     Raises
     ------
     ValueError
-        If it isn't a dict of a known kind and of its sizes, whole numbers in their ranges.
+        If it isn't a dict of a known kind and of its sizes, each as `Network` says.
 
     Example
     -------
@@ -119,6 +149,9 @@ def check_network(settings: Any) -> None:
         if isinstance(allowed, tuple):
             if value not in allowed:
                 raise ValueError(f"network's {name} must be one of {allowed}; got {value!r:.80}")
+            continue
+        if not isinstance(allowed, range):
+            allowed(value)
             continue
         if type(value) is not int or value not in allowed:
             steps = f" in steps of {allowed.step}" if allowed.step > 1 else ""

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from softlabels.features.frontends import BUILT_IN, get_front_end
-from softlabels.inference.networks import NETWORKS, check_network
+from softlabels.inference.networks import NETWORKS, OF_AUDIO, check_network
 from softlabels.inference.precision import single_precision
 from softlabels.inference.pretrained import EncoderReference
 from softlabels.inference.temperature import COLDEST, HOTTEST
@@ -20,14 +20,17 @@ from softlabels.models.heads import CLASSIFIERS, get_classifier
 from softlabels.models.normalization import (
     NORMALIZATIONS,
     FeatureNormalization,
+    NoNormalization,
     UtteranceNormalization,
 )
+from softlabels.models.pretrained_network import Audio
 from softlabels.votes.checks import check_classes
 
 FORMAT = 1
 MOST_CLASSES = 1000
 MOST_NATS = 100
 LONGEST_TEXT = 200
+AUDIO = "audio"
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class ModelSettings:
     classes : tuple of str
         The K classes.
     frontend : str or EncoderReference
-        The front end's name, or its pretrained encoder.
+        The front end's name, or its frozen pretrained encoder; 'audio': the network takes audio
+        as it is.
     normalization : str
         'corpus' or 'speaker'.
     network : dict
@@ -90,13 +94,16 @@ class ModelSettings:
             raise ValueError(f"classes must be at most {MOST_CLASSES}; got {len(self.classes)}")
         check_classes(self.classes)
         pretrained = isinstance(self.frontend, EncoderReference)
-        if not pretrained and not (isinstance(self.frontend, str) and self.frontend in BUILT_IN):
-            raise ValueError(f"frontend must be one of {list(BUILT_IN)}; got {self.frontend!r:.80}")
+        known = (*BUILT_IN, AUDIO)
+        if not pretrained and not (isinstance(self.frontend, str) and self.frontend in known):
+            raise ValueError(f"frontend must be one of {list(known)}; got {self.frontend!r:.80}")
         if self.normalization not in NORMALIZATIONS:
             raise ValueError(
                 f"normalization must be one of {NORMALIZATIONS}; got {self.normalization!r:.80}"
             )
         check_network(self.network)
+        if (self.network["kind"] == OF_AUDIO) != (self.frontend == AUDIO):
+            raise ValueError(f"frontend must be {AUDIO} for a network {OF_AUDIO}, and no other")
         if type(self.epoch) is not int or self.epoch < 1:
             raise ValueError(f"epoch must be a whole number from 1 on; got {self.epoch!r:.80}")
         above = self.abstain_above
@@ -163,25 +170,31 @@ class ModelSettings:
         """
         if isinstance(self.frontend, EncoderReference):
             return self.frontend.open(folder, pretrained).eval()
+        if self.frontend == AUDIO:
+            return Audio()
         with single_precision():
             return get_front_end(self.frontend).eval()
 
     def build(self, size: int) -> nn.ModuleDict:
         """Build the modules on so many features, without memory for weights, to be assigned."""
-        by_speaker = self.normalization == "speaker"
-        normalization = UtteranceNormalization if by_speaker else FeatureNormalization
         sizes = {**self.network}
         network = NETWORKS[sizes.pop("kind")]
         with single_precision(), torch.device("meta"):
             model = network.build(size, **sizes)
             parts = {
-                "mean_var_norm": normalization(size),
+                "mean_var_norm": self._normalization(size),
                 "embedding_model": model,
                 "classifier": get_classifier(
                     self.output, getattr(model, network.embedding), len(self.classes)
                 ),
             }
         return nn.ModuleDict(parts)
+
+    def _normalization(self, size: int) -> nn.Module:
+        if self.frontend == AUDIO:
+            return NoNormalization()
+        by_speaker = self.normalization == "speaker"
+        return (UtteranceNormalization if by_speaker else FeatureNormalization)(size)
 
 
 def _check_texts(name: str, texts: Iterable[Any]) -> None:

@@ -2,62 +2,18 @@
 
 from __future__ import annotations
 
-import copy
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.functional import layer_norm
-from torch.nn.utils.rnn import pad_sequence
 
 from softlabels.features.pretrained.frontend import PretrainedFrontEnd
-from softlabels.models.blstm import frames_from_lengths
 from softlabels.models.normalization import FeatureNormalization, NoNormalization
 from softlabels.models.pretrained import LayersEmbedding, needs_frames
+from softlabels.models.trained_encoder import TrainedEncoder, add_lora
 
 LAYER_WEIGHTS = 10.0  # times the learning rate
-
-
-class TrainedEncoder(nn.Module):
-    """A pretrained encoder that is trained with its head: audio [B, N, 1] → embeddings [B, E].
-
-    Each clip is computed alone, so that padding and the batch change nothing. A frame of a layer
-    is standardised over its values: statistics over the training clips would change in training.
-    The convolutions under the Transformer stay as they are.
-
-    Arguments
-    ---------
-    front_end : PretrainedFrontEnd
-        Which layers of which encoder; ``frames`` must be true.
-    **head
-        Options of `LayersEmbedding`.
-    """
-
-    def __init__(self, front_end: PretrainedFrontEnd, **head: Any) -> None:
-        super().__init__()
-        from softlabels.features.pretrained.encoder import load_encoder
-
-        self.first, self.last = front_end.first, front_end.last
-        self.encoder = copy.deepcopy(load_encoder(front_end.checkpoint)).requires_grad_(True)
-        self.encoder.freeze_convolutions()
-        self.on_layers = LayersEmbedding(front_end.size, front_end.layers, **head)
-        self.embedding_size = self.on_layers.embedding_size
-
-    def forward(self, audio: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
-        """Embed utterances, of which lengths [B] (relative) gives the real samples."""
-        counts = frames_from_lengths(lengths, audio)
-        clips = [self._layers(row[:count, 0]) for row, count in zip(audio, counts, strict=True)]
-        features = pad_sequence(clips, batch_first=True)
-        frames = torch.tensor([len(clip) for clip in clips], device=audio.device)
-        embeddings: torch.Tensor = self.on_layers(features, frames / features.shape[1])
-        return embeddings
-
-    def _layers(self, wav: torch.Tensor) -> torch.Tensor:
-        windows = [
-            torch.cat([layer_norm(layer, layer.shape[-1:]) for layer in layers[self.first :]], 2)
-            for layers in self.encoder.windows(wav[None], self.last)
-        ]
-        return torch.cat(windows, dim=1)[0]
 
 
 class Audio(nn.Module):
@@ -65,22 +21,21 @@ class Audio(nn.Module):
 
     Arguments
     ---------
-    layers_of : PretrainedFrontEnd
-        The encoder, and which of its layers.
+    layers_of : PretrainedFrontEnd, optional
+        The encoder that training begins with, and which of its layers.
     """
 
     VERSION = 1
     frames = False  # there are none yet that could be normalised by speaker
     size = 1
 
-    def __init__(self, layers_of: PretrainedFrontEnd) -> None:
+    def __init__(self, layers_of: PretrainedFrontEnd | None = None) -> None:
         super().__init__()
-        self.digest = layers_of.digest
         self._layers_of = layers_of
 
     @property
-    def layers_of(self) -> PretrainedFrontEnd:
-        """The encoder, and which of its layers."""
+    def layers_of(self) -> PretrainedFrontEnd | None:
+        """The encoder that training begins with, and which of its layers."""
         return self._layers_of
 
     def forward(self, wavs: torch.Tensor) -> torch.Tensor:
@@ -112,11 +67,43 @@ def normalization(of: PretrainedFrontEnd | Audio) -> nn.Module:
     return NoNormalization() if isinstance(of, Audio) else FeatureNormalization(of.size)
 
 
-def embedding(of: PretrainedFrontEnd | Audio, **head: Any) -> LayersEmbedding | TrainedEncoder:
-    """Return the network: a head on stored layers, or the encoder and a head."""
-    if isinstance(of, Audio):
-        return TrainedEncoder(of.layers_of, **head)
-    return LayersEmbedding(of.size, of.layers, **head)
+def embedding(
+    of: PretrainedFrontEnd | Audio,
+    freeze_convolutions: bool,
+    gradient_checkpointing: bool,
+    lora_rank: int,
+    **head: Any,
+) -> LayersEmbedding | TrainedEncoder:
+    """Return the network: a head on stored layers, or the encoder and a head.
+
+    Arguments
+    ---------
+    of : PretrainedFrontEnd or Audio
+        What `front_end` returned.
+    freeze_convolutions : bool
+        Whether the layers under the Transformer stay as they are, where the rest is trained.
+    gradient_checkpointing : bool
+        Whether layers are computed again for their gradient: less memory, more time.
+    lora_rank : int
+        See `add_lora`; 0: all of the encoder is trained.
+    **head
+        Options of `LayersEmbedding`.
+    """
+    if isinstance(of, PretrainedFrontEnd):
+        return LayersEmbedding(of.size, of.layers, **head)
+    if of.layers_of is None:
+        raise ValueError("there is no encoder for training to begin with")
+    from softlabels.features.pretrained.encoder import load_encoder
+
+    checkpoint = of.layers_of.checkpoint
+    model = TrainedEncoder(of.size, asdict(checkpoint.config), of.layers_of.chosen, **head)
+    model.encoder.load_state_dict(load_encoder(checkpoint).state_dict())
+    model.encoder.checkpointing = gradient_checkpointing
+    if freeze_convolutions:
+        model.encoder.freeze_convolutions()
+    if lora_rank:
+        add_lora(model.encoder, lora_rank)
+    return model
 
 
 def learning_rates(freeze: bool, lr: float, lr_pretrained: float) -> dict[str, float]:
@@ -135,3 +122,14 @@ def learning_rates(freeze: bool, lr: float, lr_pretrained: float) -> dict[str, f
         "embedding_model.on_layers.layer_weights": LAYER_WEIGHTS,
         "embedding_model.encoder": lr_pretrained / lr,
     }
+
+
+def warm_up(freeze: bool, warmup: float) -> float:
+    """Return the setting ``warmup``, which a head on stored layers doesn't need: 0 then.
+
+    Example
+    -------
+    >>> warm_up(True, 0.1), warm_up(False, 0.1)
+    (0, 0.1)
+    """
+    return 0 if freeze else warmup

@@ -37,6 +37,9 @@ class SimilarLengthBatches(Sampler[list[int]]):
         This process' number, from 0.
     ranks : int
         How many processes share each batch.
+    most_frames : int, optional
+        In place of the batch size: the most frames in a batch with its padding, but that a
+        single utterance may have more.
 
     Raises
     ------
@@ -49,6 +52,8 @@ class SimilarLengthBatches(Sampler[list[int]]):
     [[1, 3], [2, 0]]
     >>> list(SimilarLengthBatches([5, 1, 4, 2], batch_size=2, shuffle=False, rank=1, ranks=2))
     [[3], [0]]
+    >>> list(SimilarLengthBatches([5, 1, 4, 2], 2, shuffle=False, most_frames=12))
+    [[1, 3, 2], [0]]
     """
 
     def __init__(
@@ -60,10 +65,11 @@ class SimilarLengthBatches(Sampler[list[int]]):
         jitter: float = 0.1,
         rank: int = 0,
         ranks: int = 1,
+        most_frames: int | None = None,
     ) -> None:
-        if batch_size < 1 or batch_size % ranks:
-            wanted = "at least 1" if ranks == 1 else f"a multiple of {ranks}, the processes"
-            raise InputError(f"batch_size must be {wanted}; got {batch_size}")
+        if most_frames is None and (batch_size < 1 or batch_size % ranks):
+            allowed = "at least 1" if ranks == 1 else f"a multiple of {ranks}, the processes"
+            raise InputError(f"batch_size must be {allowed}; got {batch_size}")
         self.lengths = np.asarray(lengths)
         self.batch_size = batch_size
         self.seed = seed
@@ -71,27 +77,49 @@ class SimilarLengthBatches(Sampler[list[int]]):
         self.jitter = jitter
         self.rank = rank
         self.ranks = ranks
-        self.epoch = 0
+        self.most_frames = most_frames
+        self.set_epoch(0)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose order comes next."""
         self.epoch = epoch
+        self._order: list[list[int]] | None = None
 
     def __len__(self) -> int:
-        return -(-len(self.lengths) // self.batch_size)
+        """Return the number of batches in the epoch that was chosen."""
+        return len(self._batches())
 
     def __iter__(self) -> Iterator[list[int]]:
-        if not self.shuffle:
-            yield from self._cut(self.lengths)
-            return
-        random = np.random.default_rng([self.seed, self.epoch])
-        factors = random.uniform(1 - self.jitter, 1 + self.jitter, len(self.lengths))
-        batches = self._cut(self.lengths * factors)
-        for index in random.permutation(len(batches)):
-            yield batches[index]
+        yield from self._batches()
+
+    def _batches(self) -> list[list[int]]:
+        """Put the epoch's batches in order, once."""
+        if self._order is None:
+            if not self.shuffle:
+                self._order = self._cut(self.lengths)
+            else:
+                random = np.random.default_rng([self.seed, self.epoch])
+                factors = random.uniform(1 - self.jitter, 1 + self.jitter, len(self.lengths))
+                batches = self._cut(self.lengths * factors)
+                self._order = [batches[index] for index in random.permutation(len(batches))]
+        return self._order
 
     def _cut(self, lengths: np.ndarray) -> list[list[int]]:
-        order, size = np.argsort(lengths, kind="stable"), self.batch_size
-        batches = (order[start : start + size] for start in range(0, len(order), size))
+        order = np.argsort(lengths, kind="stable")
+        starts = list(range(0, len(order), self.batch_size))
+        if self.most_frames is not None:
+            starts = _starts(self.lengths[order], self.most_frames)
+        batches = np.split(order, starts[1:]) if len(order) else []
         shares = (np.resize(batch, -(-len(batch) // self.ranks) * self.ranks) for batch in batches)
         return [share[self.rank :: self.ranks].tolist() for share in shares]
+
+
+def _starts(lengths: np.ndarray, most: int) -> list[int]:
+    """Place the first of each batch, of the most utterances that aren't over ``most`` frames."""
+    starts, longest = [0], 0
+    for index, length in enumerate(lengths.tolist()):
+        longest = max(longest, length)
+        if longest * (index + 1 - starts[-1]) > most and index > starts[-1]:
+            starts.append(index)
+            longest = length
+    return starts

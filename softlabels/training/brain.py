@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import speechbrain as sb
 import torch
-from speechbrain.nnet.schedulers import update_learning_rate
 from speechbrain.utils.distributed import get_rank, run_on_main
+from speechbrain.utils.optimizers import rm_vector_weight_decay
 
 from softlabels.errors import InputError
 from softlabels.inference.temperature import at_temperature
 from softlabels.losses import choose_loss, soft_cross_entropy, takes_counts
 from softlabels.metrics import mean_distances, recognition
 from softlabels.models.heads import output_of
+from softlabels.training.rates import set_rate, split_parts, warmed, warmup_updates
 
 
 @dataclass
@@ -101,11 +102,22 @@ class SoftLabelBrain(sb.Brain):
         self.epochs: list[dict[str, Any]] = []
 
     def init_optimizers(self) -> None:
-        """Make the optimizer; parts in ``lr_factors`` have a learning rate of their own."""
-        super().init_optimizers()
-        modules = torch.nn.ModuleDict(getattr(self.hparams, "modules", {}))
-        for part, factor in getattr(self.hparams, "lr_factors", {}).items():
-            separate(self.optimizer, modules, part, factor)
+        """Make an optimizer, and one for each of the parts that have a learning rate of their own.
+
+        SpeechBrain clips the gradients of each optimizer by themselves.
+        """
+        factors = getattr(self.hparams, "lr_factors", {})
+        self.factors = {"": 1.0, **factors}
+        named = torch.nn.ModuleDict(getattr(self.hparams, "modules", {}))
+        self.optimizers_dict = {}
+        for part, parameters in split_parts(self.modules.parameters(), named, factors).items():
+            apart = self.remove_vector_weight_decay
+            chosen = rm_vector_weight_decay(parameters) if apart else parameters
+            self.optimizers_dict[part] = self.opt_class(chosen)
+            if self.checkpointer is not None:
+                name = f"optimizer_{part}" if part else "optimizer"
+                self.checkpointer.add_recoverable(name, self.optimizers_dict[part])
+        self.rate = self.optimizers_dict[""].param_groups[0]["lr"]  # unless it is annealed
 
     def compute_forward(self, batch: Any, stage: sb.Stage) -> torch.Tensor:
         """Features → log-probabilities, or logarithms of concentrations, [B, K]."""
@@ -137,7 +149,26 @@ class SoftLabelBrain(sb.Brain):
     def fit(self, epoch_counter: Any, train_set: Any, *args: Any, **kwargs: Any) -> None:
         """Train on a loader, whose batches are other ones in each epoch."""
         self.train_sampler = train_set.batch_sampler  # SpeechBrain sets its epoch
+        warmup = getattr(self.hparams, "lr_warmup", 0)
+        updates = -(-len(self.train_sampler) // self.grad_accumulation_factor)
+        epochs = getattr(self.hparams, "number_of_epochs", 0)
+        self.warmup = warmup_updates(warmup, epochs * updates)
         super().fit(epoch_counter, train_set, *args, **kwargs)
+
+    def no_sync(self, use: bool = True) -> Any:
+        """Share gradients among processes in the last batch of an epoch, too: it is stepped on."""
+        return super().no_sync(use and self.step < len(self.train_sampler))
+
+    def on_fit_batch_start(self, batch: Any, should_step: bool) -> None:
+        """Set the learning rates."""
+        share = warmed(self.optimizer_step, self.warmup)
+        for part, optimizer in self.optimizers_dict.items():
+            set_rate(optimizer, share * self.rate * self.factors[part])
+
+    def on_fit_batch_end(self, batch: Any, outputs: Any, loss: Any, should_step: bool) -> None:
+        """Step on the gradients of an epoch's last batches, which SpeechBrain would drop."""
+        if not should_step and self.step == len(self.train_sampler):
+            self.optimizers_step()
 
     def on_fit_start(self) -> None:
         """Resume from the newest checkpoint, if there is one."""
@@ -157,9 +188,7 @@ class SoftLabelBrain(sb.Brain):
             state = np.random.SeedSequence(chance).generate_state(1)
             torch.manual_seed(int(state[0]))
             if epoch is not None and hasattr(self.hparams, "lr_annealing"):
-                lr, _ = self.hparams.lr_annealing(epoch)
-                for index, group in enumerate(self.optimizer.param_groups):
-                    update_learning_rate(self.optimizer, lr * group.get("factor", 1.0), [index])
+                self.rate, _ = self.hparams.lr_annealing(epoch)
         else:
             self.predictions = Predictions()
 
@@ -217,47 +246,6 @@ class SoftLabelBrain(sb.Brain):
             )
         self._restore_epochs()
         self.best = {key: chosen.meta[key] for key in ("epoch", "WA", "UA", "cross_entropy")}
-
-
-def separate(
-    optimizer: torch.optim.Optimizer, modules: torch.nn.ModuleDict, part: str, factor: float
-) -> None:
-    """Give a part of some modules a learning rate of its own in an optimizer that is new.
-
-    Arguments
-    ---------
-    optimizer : torch.optim.Optimizer
-        Of the modules' parameters.
-    modules : torch.nn.ModuleDict
-        The modules.
-    part : str
-        The beginning of its parameters' names.
-    factor : float
-        How many times the optimizer's learning rate it has; kept in the new group as "factor".
-
-    Raises
-    ------
-    ValueError
-        If the modules have no such part.
-
-    Example
-    -------
-    >>> modules = torch.nn.ModuleDict({"a": torch.nn.Linear(1, 1), "b": torch.nn.Linear(1, 1)})
-    >>> optimizer = torch.optim.Adam(modules.parameters(), lr=0.1)
-    >>> separate(optimizer, modules, "b", 10)
-    >>> [(group["lr"], len(group["params"])) for group in optimizer.param_groups]
-    [(0.1, 2), (1.0, 2)]
-    """
-    named = {id(each): name for name, each in modules.named_parameters()}
-    for group in list(optimizer.param_groups):
-        moved = [each for each in group["params"] if named.get(id(each), "").startswith(part)]
-        if moved:
-            ids = set(map(id, moved))
-            group["params"] = [each for each in group["params"] if id(each) not in ids]
-            new = {**group, "params": moved, "lr": group["lr"] * factor, "factor": factor}
-            optimizer.add_param_group(new)
-    if not any(name.startswith(part) for name in named.values()):
-        raise ValueError(f"lr_factors: no parameter's name begins with {part!r}")
 
 
 def predict(brain: SoftLabelBrain, loader: Any) -> Predictions:

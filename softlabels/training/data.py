@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain.utils.data_pipeline import provides, takes
@@ -17,6 +16,7 @@ from softlabels.errors import InputError
 from softlabels.features.files import AudioFiles
 from softlabels.features.store import FeatureStore
 from softlabels.models.normalization import NORMALIZATIONS, mean_and_deviation
+from softlabels.training.crops import RandomCrops
 
 logger = logging.getLogger(__name__)
 
@@ -187,6 +187,7 @@ def make_dataset(
     manifest: Mapping[str, dict[str, Any]],
     store: FeatureStore | AudioFiles,
     speakers: Mapping[str, tuple[torch.Tensor, torch.Tensor]] | None = None,
+    crops: RandomCrops | None = None,
 ) -> DynamicItemDataset:
     """Make a data set of features and targets.
 
@@ -198,6 +199,8 @@ def make_dataset(
         Where the files' features are.
     speakers : dict, optional
         speaker → mean and deviation, to normalise features by speaker.
+    crops : RandomCrops, optional
+        What cuts features, in training.
 
     Returns
     -------
@@ -205,10 +208,12 @@ def make_dataset(
         Of ``id``, ``features`` [T, F], ``target`` and ``counts`` [K], and ``emotion``.
     """
 
-    @takes("wav", "speaker")
+    @takes("id", "wav", "speaker")
     @provides("features")
-    def features(wav: str, speaker: str) -> torch.Tensor:
+    def features(name: str, wav: str, speaker: str) -> torch.Tensor:
         frames = store[wav]
+        if crops is not None:
+            return crops(name, frames)
         if speakers is None:
             return frames
         mean, deviation = speakers[speaker]
@@ -219,50 +224,3 @@ def make_dataset(
         dynamic_items=[features],
         output_keys=["id", "features", "target", "counts", "emotion"],
     )
-
-
-def class_weights(manifest: Mapping[str, dict[str, Any]], classes: Sequence[str]) -> torch.Tensor:
-    """Weigh classes by the inverse of their number among clear utterances.
-
-    Arguments
-    ---------
-    manifest : dict
-        The clear training utterances: id → entry with ``emotion``.
-    classes : sequence of str
-        The K target classes.
-
-    Returns
-    -------
-    weights : torch.Tensor
-        [K], N / (K n_k): 1 for balanced classes.
-
-    Raises
-    ------
-    ValueError
-        If a class has no clear training utterance.
-
-    Example
-    -------
-    >>> class_weights({1: {"emotion": "a"}, 2: {"emotion": "a"}, 3: {"emotion": "b"}}, ["a", "b"])
-    tensor([0.7500, 1.5000])
-    """
-    counts = emotion_counts(manifest, classes)
-    if not counts.all():
-        empty = [name for name, count in zip(classes, counts, strict=True) if not count]
-        raise InputError(
-            f"class_weighting needs clear training utterances of every class; none of {empty}: "
-            "give --class_weighting false, or leave them out of --classes"
-        )
-    return torch.tensor(counts.sum() / (len(classes) * counts), dtype=torch.float32)
-
-
-def emotion_counts(manifest: Mapping[str, dict[str, Any]], classes: Sequence[str]) -> np.ndarray:
-    """Count clear utterances by class → [K].
-
-    Example
-    -------
-    >>> emotion_counts({"u1": {"emotion": "sad"}}, ["happy", "sad"])
-    array([0, 1])
-    """
-    emotions = [entry["emotion"] for entry in manifest.values()]
-    return np.array([emotions.count(name) for name in classes])

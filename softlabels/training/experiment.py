@@ -34,7 +34,7 @@ from softlabels.training.settings import SETTINGS, check_settings
 DESCRIPTION = """Train and test a speech emotion classifier on what annotators voted. Run the same
 command again to resume what was stopped."""
 
-# Where things lie changes no number, so it is no part of a run's identity.
+# Where things lie, and how they are read and kept, changes no number: no part of a run's identity
 PLACES = {
     "data_folder",
     "output_folder",
@@ -43,6 +43,8 @@ PLACES = {
     "pretrained",
     "embed_weights",
     "players",
+    "num_workers",
+    "gradient_checkpointing",
 }
 # SpeechBrain's run options that change numbers
 OPTIONS = (

@@ -12,20 +12,14 @@ digests.json          SHA-256 of these files, by which damage is noticed
 
 from __future__ import annotations
 
-import copy
-import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from ruamel.yaml import YAML
-from ruamel.yaml.tag import Tag
 from safetensors.torch import save
-from speechbrain.dataio.encoder import CategoricalEncoder
-from speechbrain.utils.checkpoints import DEFAULT_SAVE_HOOKS, get_default_hook
 from torch.utils.data import DataLoader
 
 from softlabels import files
@@ -33,42 +27,29 @@ from softlabels.features.frontends import BUILT_IN, front_end_fingerprint, get_f
 from softlabels.features.pretrained.checkpoint import write_checkpoint
 from softlabels.features.pretrained.frontend import PretrainedFrontEnd
 from softlabels.inference.abstention import entropy_threshold
-from softlabels.inference.networks import network_settings
+from softlabels.inference.networks import NETWORKS, OF_AUDIO, network_settings
 from softlabels.inference.pretrained import EMBEDDED, EncoderReference, refer
-from softlabels.inference.settings import ModelSettings
+from softlabels.inference.settings import AUDIO, ModelSettings
 from softlabels.inference.temperature import fit_temperature
 from softlabels.models.heads import CLASSIFIERS, output_of
-from softlabels.models.normalization import FeatureNormalization, UtteranceNormalization
+from softlabels.models.normalization import (
+    FeatureNormalization,
+    NoNormalization,
+    UtteranceNormalization,
+)
+from softlabels.models.pretrained_network import Audio
+from softlabels.models.trained_encoder import TrainedEncoder, merged
 from softlabels.seal import seal
 from softlabels.training.brain import SoftLabelBrain, predict
+from softlabels.training.for_speechbrain import cooled, inference_yaml, write_for_speechbrain
 
 logger = logging.getLogger(__name__)
 
 NETWORK = ("mean_var_norm", "embedding_model", "classifier")
-BANNER = """\
-# For speechbrain.inference.classifiers.EncoderClassifier. Loading this file builds the
-# classes and calls the functions that its tags (!new, !apply) name, and torch.load reads
-# the weights: load it only if you trust where it comes from.
-# softlabels.inference.SoftLabelClassifier loads the same folder and runs nothing from it.
-
-"""
 BY_UTTERANCE = (
     "trained on features normalised by speaker; here each clip is normalised by its own frames, "
     "so the run's test figures don't hold"
 )
-BY_UTTERANCE_TAG = "!new:softlabels.models.UtteranceNormalization"
-BY_OUTPUT_TAG = "!apply:softlabels.models.get_classifier"
-CLASSIFIER_TAG = "!new:softlabels.models.Classifier"
-LOADED = """
-label_encoder: !new:speechbrain.dataio.encoder.CategoricalEncoder
-
-pretrainer: !new:speechbrain.utils.parameter_transfer.Pretrainer
-    loadables:
-        mean_var_norm: !ref <modules[mean_var_norm]>
-        embedding_model: !ref <modules[embedding_model]>
-        classifier: !ref <modules[classifier]>
-        label_encoder: !ref <label_encoder>
-"""
 
 
 def export_model(brain: SoftLabelBrain, valid: DataLoader, notice: str | None = None) -> Path:
@@ -98,18 +79,25 @@ def export_model(brain: SoftLabelBrain, valid: DataLoader, notice: str | None = 
         validated = validated.at(temperature)
 
     def fill(folder: Path) -> None:
+        modules = dict(brain.hparams.modules)
+        modules["embedding_model"] = merged(modules["embedding_model"])
         run_yaml = (results / "hyperparams.yaml").read_text("utf-8")
-        _for_speechbrain(brain.hparams, run_yaml, temperature, folder)
+        by_speaker = brain.hparams.normalization == "speaker"
+        yaml = inference_yaml(run_yaml, by_speaker, _trained(modules["embedding_model"]))
+        cold = {"classifier": cooled(modules["classifier"], temperature)}
+        weights = {**{name: modules[name] for name in NETWORK}, **cold}
+        write_for_speechbrain(weights, brain.hparams.classes, yaml, folder)
         notices = [notice, BY_UTTERANCE if by_utterance else None]
         settings = _settings(
             brain.hparams,
+            modules,
             entropy_threshold(validated.log_probabilities),
             temperature,
             int(brain.best["epoch"]),
             "; ".join(filter(None, notices)) or None,
         )
         if settings is not None:
-            _for_softlabels(settings, brain.hparams, folder)
+            _for_softlabels(settings, modules, folder)
             if isinstance(settings.frontend, EncoderReference) and settings.frontend.place is None:
                 front_end = brain.hparams.modules["compute_features"]
                 write_checkpoint(front_end.checkpoint, folder / EMBEDDED)
@@ -149,69 +137,26 @@ def _by_utterance(brain: SoftLabelBrain) -> bool:
     return known and brain.hparams.normalization == "speaker"
 
 
-def inference_yaml(run_yaml: str, by_speaker: bool) -> str:
-    """Turn a run's YAML into one for SpeechBrain's `EncoderClassifier`.
-
-    Arguments
-    ---------
-    run_yaml : str
-        With references resolved, as SpeechBrain leaves it in a results folder; its
-        ``modules`` are those that `EncoderClassifier` needs.
-    by_speaker : bool
-        Whether training normalised features by speaker.
-
-    Returns
-    -------
-    yaml : str
-        The modules, a label encoder, and the pretrainer that loads their weights
-        from beside the YAML.
-    """
-    yaml = YAML()
-    yaml.width = 100
-    modules = yaml.load(run_yaml)["modules"]
-    classifier = modules.get("classifier")
-    if getattr(classifier, "tag", None) is not None and classifier.tag.value == BY_OUTPUT_TAG:
-        del classifier["output"]
-        classifier.pop("loss", None)
-        classifier.yaml_set_ctag(Tag(suffix=CLASSIFIER_TAG))
-    if by_speaker:
-        modules["mean_var_norm"].yaml_set_ctag(Tag(suffix=BY_UTTERANCE_TAG))
-    out = io.StringIO()
-    yaml.dump({"modules": modules}, out)
-    return BANNER + out.getvalue() + LOADED
-
-
-def _for_speechbrain(hparams: Any, run_yaml: str, temperature: float, folder: Path) -> None:
-    by_speaker = hparams.normalization == "speaker"
-    files.write(folder / "hyperparams.yaml", inference_yaml(run_yaml, by_speaker))
-    for name in NETWORK:
-        module = hparams.modules[name]
-        if name == "classifier" and temperature != 1:
-            module = _cooled(module, temperature)
-        get_default_hook(module, DEFAULT_SAVE_HOOKS)(module, folder / f"{name}.ckpt")
-    encoder = CategoricalEncoder()
-    encoder.update_from_iterable(hparams.classes)
-    encoder.expect_len(len(hparams.classes))
-    encoder.save(folder / "label_encoder.ckpt")
-
-
-def _cooled(classifier: torch.nn.Module, temperature: float) -> torch.nn.Module:
-    """Divide a linear layer by a temperature: its outputs are then z / T."""
-    cooled = copy.deepcopy(classifier)
-    with torch.no_grad():
-        for weights in cooled.parameters():
-            weights.div_(temperature)
-    return cooled
+def _trained(model: torch.nn.Module) -> dict[str, Any] | None:
+    """Return what builds a pretrained encoder that was trained; None for another network."""
+    if not isinstance(model, TrainedEncoder):
+        return None
+    return {name: getattr(model, name) for name in NETWORKS[OF_AUDIO].sizes}
 
 
 def _settings(
-    hparams: Any, threshold: float, temperature: float, epoch: int, notice: str | None
+    hparams: Any,
+    modules: Mapping[str, torch.nn.Module],
+    threshold: float,
+    temperature: float,
+    epoch: int,
+    notice: str | None,
 ) -> ModelSettings | None:
     """Return the model's settings for `SoftLabelClassifier`; None for a network that it lacks."""
-    normalization, model, classifier = (hparams.modules[name] for name in NETWORK)
+    normalization, model, classifier = (modules[name] for name in NETWORK)
     network, front_end = network_settings(model), _front_end(hparams)
-    ours = type(normalization) is FeatureNormalization
-    ours = ours and type(classifier) in CLASSIFIERS.values()
+    expected = NoNormalization if front_end == AUDIO else FeatureNormalization
+    ours = type(normalization) is expected and type(classifier) in CLASSIFIERS.values()
     if not ours or network is None or front_end is None:
         return None
     try:
@@ -234,6 +179,8 @@ def _settings(
 def _front_end(hparams: Any) -> str | EncoderReference | None:
     """A front end's name or pretrained encoder, or None where it is neither."""
     front_end, name = hparams.modules["compute_features"], getattr(hparams, "frontend", None)
+    if isinstance(front_end, Audio):
+        return AUDIO
     if isinstance(front_end, PretrainedFrontEnd):
         return refer(front_end, hparams.embed_weights)
     if name not in BUILT_IN:
@@ -242,11 +189,13 @@ def _front_end(hparams: Any) -> str | EncoderReference | None:
     return name if same else None
 
 
-def _for_softlabels(settings: ModelSettings, hparams: Any, folder: Path) -> None:
+def _for_softlabels(
+    settings: ModelSettings, modules: Mapping[str, torch.nn.Module], folder: Path
+) -> None:
     files.write(folder / "settings.json", settings.to_json())
     weights = {
         f"{name}.{key}": tensor.detach().cpu().contiguous()
         for name in NETWORK
-        for key, tensor in hparams.modules[name].state_dict().items()
+        for key, tensor in modules[name].state_dict().items()
     }
     files.write(folder / "model.safetensors", save(weights))

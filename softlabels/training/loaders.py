@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,10 +18,12 @@ from softlabels.corpora import Manifest, Prepared
 from softlabels.errors import InputError
 from softlabels.features.files import AudioFiles
 from softlabels.features.store import FeatureStore
+from softlabels.features.wav import SAMPLE_RATE
 from softlabels.models.normalization import BY_SPEAKER
 from softlabels.progress import progress
 from softlabels.training import data
 from softlabels.training.batches import SimilarLengthBatches
+from softlabels.training.crops import RandomCrops
 
 logger = logging.getLogger(__name__)
 
@@ -77,23 +80,37 @@ def make_loaders(
     if hparams["normalization"] == "speaker":
         logger.info(BY_SPEAKER)
         speakers = data.speaker_statistics(prepared.all, store)
-    datasets = {name: data.make_dataset(part, store, speakers) for name, part in chosen.items()}
+    audio = hparams if isinstance(store, AudioFiles) else {}
+    crops = most = None
+    if seconds := audio.get("crop_seconds"):
+        samples = round(seconds * SAMPLE_RATE)
+        crops = RandomCrops(samples, hparams["seed"], hparams["epoch_counter"])
+    if seconds := audio.get("batch_seconds"):
+        most = round(seconds * SAMPLE_RATE)
+    datasets = {
+        name: data.make_dataset(part, store, speakers, crops if name == "train" else None)
+        for name, part in chosen.items()
+    }
     train = datasets["train"]
     with progress("Normalisation", len(train), "utterance", progressbar) as bar:
         hparams["mean_var_norm"].fit(_counted(train, bar))
     loaders = {}
     for name, part in chosen.items():
         training = name == "train"
+        longest = crops.samples if crops and training else sys.maxsize
         batches = SimilarLengthBatches(
-            [store.frames(entry["wav"]) for entry in part.values()],
+            [min(store.frames(entry["wav"]), longest) for entry in part.values()],
             hparams["batch_size"],
             seed=hparams["seed"],
             shuffle=training,
             # torchrun's processes share the training batches; each scores all utterances
             rank=(get_rank() or 0) if training else 0,
             ranks=world_size() if training else 1,
+            most_frames=most,
         )
-        loaders[name] = make_dataloader(datasets[name], batch_sampler=batches)
+        # stored features are read faster than another process could send them
+        workers = audio.get("num_workers", 0)
+        loaders[name] = make_dataloader(datasets[name], batch_sampler=batches, num_workers=workers)
     return loaders
 
 

@@ -30,6 +30,7 @@ from softlabels.report.run_page import write_run_page
 from softlabels.seal import seal
 from softlabels.training import data, identity
 from softlabels.training.brain import Predictions, SoftLabelBrain, predict
+from softlabels.training.classes import class_weights, emotion_counts
 from softlabels.training.experiment import Experiment, describe_run, feature_store, load
 from softlabels.training.export import export_model
 from softlabels.training.loaders import clips, make_loaders, world_size
@@ -131,7 +132,7 @@ def train_and_test(experiment: Experiment) -> None:
     run_on_main(identity.claim, args=[folder, made_by])
     clear = data.of_kind(prepared.train, "clear")
     if hparams["class_weighting"]:
-        hparams["class_weights"] = data.class_weights(clear, hparams["classes"])
+        hparams["class_weights"] = class_weights(clear, hparams["classes"])
 
     brain = SoftLabelBrain(
         modules=hparams["modules"],
@@ -195,7 +196,7 @@ def write_report(
     # the first test set last: its metrics.json is the sign of a finished run
     for name in reversed(list(predictions)):
         true = [classes.index(e["emotion"]) for e in data.of_kind(chosen[name], "clear").values()]
-        majority = majority_class(true, data.emotion_counts(clear, classes), classes)
+        majority = majority_class(true, emotion_counts(clear, classes), classes)
         of_test = {**metrics, "test": metrics[name], "majority": majority}
         if uncalibrated:
             of_test["uncalibrated"] = uncalibrated[name]

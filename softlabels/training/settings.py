@@ -30,6 +30,7 @@ from softlabels.losses import LOSSES, OUTPUTS
 from softlabels.models.pretrained import HEADS
 from softlabels.report.players import PLAYERS
 from softlabels.training.data import NORMALIZATIONS, TRAIN_ON
+from softlabels.training.rates import WARM_UP, check_warmup
 from softlabels.votes.dominance import RULES, check_agreement
 
 UNKNOWN = object()  # a default that follows from other settings
@@ -107,6 +108,32 @@ SETTINGS: dict[str, Setting] = {
     ),
     "lr_pretrained": Setting(
         Number(0, 1, above=True), "learning rate of the encoder in the first epoch, if not frozen"
+    ),
+    "warmup": Setting(
+        Checked(check_warmup, WARM_UP),
+        "updates in which learning rates rise to their own, if the encoder is trained",
+    ),
+    "freeze_convolutions": Setting(
+        Switch(), "whether the layers under the Transformer stay as they are"
+    ),
+    "lora_rank": Setting(
+        Whole(0, 1024),
+        "rank of matrices that are trained in place of the encoder's weights (LoRA, by peft); "
+        "0: none",
+    ),
+    "gradient_checkpointing": Setting(
+        Switch(), "layers are computed again for their gradient: less memory, more time"
+    ),
+    "batch_seconds": Setting(
+        Number(0, 1e6, above=True, optional=True),
+        "audio in a batch with its padding, of all processes together; null: `batch_size`",
+    ),
+    "crop_seconds": Setting(
+        Number(0.1, 1e6, optional=True),
+        "in training a random part of longer clips, another in each epoch; null: whole clips",
+    ),
+    "num_workers": Setting(
+        Whole(0, 256), "processes that read audio for a network that takes it as it is; 0: none"
     ),
     "layers": Setting(
         Checked(check_layers, "weighted, last, or a layer's number from 0"),

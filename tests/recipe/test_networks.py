@@ -13,11 +13,9 @@ from speechbrain.inference.classifiers import EncoderClassifier
 
 from softlabels.errors import InputError
 from softlabels.features.pretrained import open_checkpoint
-from softlabels.features.pretrained.encoder import load_encoder
 from softlabels.inference.classifier import SoftLabelClassifier
 from softlabels.inference.loading import UnsafeModelError
 from softlabels.models.ecapa import ECAPA
-from softlabels.models.pretrained_network import embedding, front_end
 from softlabels.training.main import main
 
 RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
@@ -115,35 +113,6 @@ def test_a_frozen_encoder_trains_by_yaml_alone_and_both_classes_say_the_same(
     if layers == "weighted":
         weights = torch.load(model / "embedding_model.ckpt")["layer_weights"]
         assert weights.abs().max() > 0
-
-
-@pytest.mark.parametrize(("name", "head"), [("whisper", "linear"), ("wavlm", "blstm")])
-def test_an_encoder_is_trained_with_a_learning_rate_of_its_own(
-    everyday_release, tmp_path, encoders, name, head
-):
-    small = ["--hidden_size", "8", "--lstm_size", "4", "--pretrained", str(encoders[name])]
-    how = ["--head", head, "--freeze", "False", "--lr", "0.01", "--lr_pretrained", "0.001"]
-    model = run("pretrained", everyday_release, tmp_path / "run", *small, *how)
-    said_by_speechbrain(model, next(everyday_release.rglob("*.wav")))
-    trained = torch.load(model / "embedding_model.ckpt")
-    before = load_encoder(open_checkpoint(encoders[name])).state_dict()
-    moved = {key: (trained[f"encoder.{key}"] - each).abs().max() for key, each in before.items()}
-    within = [key for key in moved if ".layers.1." in key and key.endswith("weight")]
-    # 11 batches twice, in which AdamW moves a weight by about the learning rate at most
-    assert all(0 < moved[key] < 0.001 * 30 for key in within)
-    under = [key for key in moved if ".conv1." in key or ".feature_extractor." in key]
-    assert under
-    assert all(moved[key] == 0 for key in under)
-
-
-def test_padding_and_the_batch_change_nothing_of_a_trained_encoder(encoders):
-    for name in encoders:
-        torch.manual_seed(0)
-        model = embedding(front_end(str(encoders[name]), "weighted", "attention", False)).eval()
-        audio = torch.randn(2, 8000, 1)
-        alone = model(audio[:1, :4000])
-        audio[0, 4000:] = torch.nan
-        assert torch.allclose(model(audio, torch.tensor([0.5, 1.0]))[:1], alone, atol=1e-5)
 
 
 def test_a_model_folder_without_its_encoder_or_with_another_is_refused(

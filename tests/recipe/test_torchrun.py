@@ -10,18 +10,19 @@ import time
 from pathlib import Path
 
 import pytest
+from pretrained_models import make_encoder
 
 RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
 
 EPOCHS = "--number_of_epochs=2"
 
 
-def start(release, folder, processes, *more):
+def start(release, folder, processes, *more, yaml="modified_soft"):
     """Train on the release, without dropout, in which processes differ."""
     command = [sys.executable]
     if processes > 1:
         command += ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-    command += [str(RECIPE / "train.py"), str(RECIPE / "hparams/modified_soft.yaml")]
+    command += [str(RECIPE / "train.py"), str(RECIPE / f"hparams/{yaml}.yaml")]
     command += ["--data_folder", str(release), "--output_folder", str(folder), "--dropout=0"]
     command += ["--hidden_size=16", "--lstm_size=8", "--noprogressbar", *more]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -44,11 +45,27 @@ def test_two_processes_train_what_one_does_and_write_each_file_once(everyday_rel
     assert names[0] == names[1]
     assert len((two / "train_log.txt").read_text().splitlines()) == 2
     assert json.loads((two / "metrics.json").read_text())["run"]["options"]["processes"] == 2
+    assert_alike(one, two)
+
+
+def assert_alike(one, two):
     for a, b in zip(rows(one), rows(two), strict=True):
         assert a["utterance"] == b["utterance"]
         for column in a:
             if column.startswith("p_"):
                 assert float(a[column]) == pytest.approx(float(b[column]), abs=1e-3)
+
+
+def test_two_processes_train_an_encoder_as_one_does(everyday_release, tmp_path):
+    make_encoder(tmp_path / "whisper", "whisper")  # which has no dropout of its own
+    how = [EPOCHS, "--freeze=False", "--pretrained", str(tmp_path / "whisper"), "--lr=0.01"]
+    how += ["--lr_pretrained=0.001", "--num_workers=0", "--crop_seconds=0.1"]
+    # 10 batches an epoch: the last one, by itself, is stepped on in both processes alike
+    how += ["--grad_accumulation_factor=3"]
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert start(everyday_release, one, 1, *how, yaml="pretrained").wait(300) == 0
+    assert start(everyday_release, two, 2, *how, yaml="pretrained").wait(300) == 0
+    assert_alike(one, two)
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(everyday_release, tmp_path):

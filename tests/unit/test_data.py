@@ -1,24 +1,28 @@
 """Data: what is left out, batches of similar length, weights."""
 
 import logging
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from speechbrain.utils.epoch_loop import EpochCounter
 
 from softlabels import get_encoder
 from softlabels.corpora import Prepared
 from softlabels.errors import InputError
 from softlabels.training.batches import SimilarLengthBatches
+from softlabels.training.classes import class_weights
+from softlabels.training.crops import RandomCrops
 from softlabels.training.data import (
     check_normalization,
     check_train_on,
-    class_weights,
     shares_of_votes,
     with_targets,
 )
 from softlabels.training.main import choose_targets
+from softlabels.training.rates import check_warmup
 
 CLASSES = ["happy", "sad"]
 MANIFEST = {
@@ -121,3 +125,52 @@ def test_one_frame_of_a_clip_is_not_normalised_by_speaker():
     front_end.frames = False
     with pytest.raises(InputError, match="normalization must be corpus"):
         check_normalization("speaker", front_end)
+
+
+def test_batches_by_frames_hold_all_within_the_bound_and_others_in_each_epoch():
+    lengths = np.random.default_rng(0).integers(10, 200, 300)
+    batches = SimilarLengthBatches(lengths, 8, most_frames=1000)
+    orders = []
+    for epoch in (1, 2, 1):
+        batches.set_epoch(epoch)
+        order = list(batches)
+        assert len(order) == len(batches)
+        assert sorted(index for batch in order for index in batch) == list(range(300))
+        assert all(max(lengths[batch]) * len(batch) <= 1000 for batch in order)
+        orders.append(order)
+    assert orders[0] == orders[2] != orders[1]
+    # more than half full, all but the last: sorted, one more would be over
+    assert sum(lengths) / 1000 / len(order) > 0.8
+
+
+def test_an_utterance_over_the_bound_is_a_batch_by_itself():
+    batches = SimilarLengthBatches([5, 50, 4], 8, shuffle=False, most_frames=10)
+    assert list(batches) == [[2, 0], [1]]
+
+
+def test_processes_share_a_batch_by_frames():
+    shares = [
+        list(SimilarLengthBatches([4, 4, 4, 9], 8, 0, False, rank=rank, ranks=2, most_frames=12))
+        for rank in (0, 1)
+    ]
+    assert shares == [[[0, 2], [3]], [[1, 0], [3]]]
+
+
+def test_a_crop_is_of_seed_epoch_and_name_alone():
+    epochs = EpochCounter(9)
+    crops, clip = RandomCrops(10, seed=1, epochs=epochs), torch.arange(1000)[:, None]
+    starts = {}
+    for epoch in (1, 2, 1):
+        epochs.current = epoch
+        for name in ("u1", "u2"):
+            crop = crops(name, clip)[:, 0]
+            assert torch.equal(crop, torch.arange(10) + crop[0])
+            assert starts.setdefault((epoch, name), int(crop[0])) == crop[0]
+    assert len(set(starts.values())) == 4
+    assert torch.equal(crops("u1", clip[:10]), clip[:10])
+
+
+@pytest.mark.parametrize("warmup", [-1, 1.5, True, "0.1", None, math.nan, math.inf])
+def test_a_warm_up_that_is_neither_a_share_nor_a_number_is_refused(warmup):
+    with pytest.raises(ValueError, match="warmup must be 0, a share"):
+        check_warmup(warmup)

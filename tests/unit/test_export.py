@@ -8,7 +8,7 @@ import pytest
 
 from softlabels.files import replace_folder
 from softlabels.inference.abstention import entropy, entropy_threshold
-from softlabels.training.export import inference_yaml
+from softlabels.training.for_speechbrain import inference_yaml
 
 KILLED = (
     "import os, pathlib, signal, sys\n"

@@ -84,6 +84,20 @@ def test_a_long_recording_is_computed_in_windows(encoders, monkeypatch, name):
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_a_batch_is_each_clip_alone(encoders, name):
+    layers_of = load_encoder(open_checkpoint(encoders[name][0]))
+    clips = [0.1 * torch.randn(samples) for samples in (4000, 16001, 100, 9999, 16160)]
+    with torch.no_grad():
+        layers, frames, windows = layers_of.batch(clips, last=2)
+    assert windows == [1] * 5
+    for row, clip in enumerate(clips):
+        alone = next(iter(layers_of.windows(clip[None], last=2)))
+        assert frames[row] == alone[0].shape[1]
+        for batched, expected in zip(layers, alone, strict=True):
+            assert torch.allclose(batched[row, : frames[row]], expected[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
 def test_a_clip_of_20_ms_or_less_has_one_frame(encoders, name):
     folder, _ = encoders[name]
     wav = 0.1 * torch.randn(320)
@@ -234,6 +248,11 @@ def test_defaults_are_transformers_own():
         ("wavlm", {"hidden_act": "eval"}, "hidden_act of wavlm must be one of"),
         ("wavlm", {"conv_dim": [8]}, "of one length"),
         ("whisper", {"auto_map": {}}, "fields must be among"),
+        (
+            "wavlm",
+            {"conv_dim": [8] * 3, "conv_stride": [64] * 3, "conv_kernel": [1, 1, 64]},
+            "a frame of 16000 samples at most; got 258049",
+        ),
     ],
 )
 def test_a_config_of_other_values_is_refused(architecture, fields, message):
@@ -250,7 +269,7 @@ def test_what_cannot_be_used_is_named_with_the_remedy(encoders, tmp_path, monkey
     (tmp_path / "pickled/model.safetensors").rename(tmp_path / "pickled/pytorch_model.bin")
     with pytest.raises(InputError, match=r"has no model\*.safetensors.*save_pretrained"):
         open_checkpoint(tmp_path / "pickled")
-    with pytest.raises(InputError, match="wavlm has 0 to 2; got 3"):
+    with pytest.raises(InputError, match="wavlm: layers must be 0 to 2 of this encoder; got 3"):
         PretrainedFrontEnd(folder, 3)
     shutil.copytree(folder, tmp_path / "wider")
     config = json.loads((folder / "config.json").read_text())

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from softlabels.corpora.kinds import Kind, Number, Switch, Whole, Word
 
 ACTIVATIONS = ("gelu", "gelu_new", "relu", "silu")
+MOST_SAMPLES = 16000  # at 16 kHz; those in use have 400
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,20 @@ class EncoderConfig:
         if len(lengths) > 1:
             raise ValueError("conv_dim, conv_stride and conv_kernel must be of one length")
         object.__setattr__(self, "fields", fields)
+        if self.receptive_field > MOST_SAMPLES:
+            raise ValueError(
+                f"the convolutions of {self.architecture} must make a frame of {MOST_SAMPLES} "
+                f"samples at most; got {self.receptive_field}"
+            )
+
+    @property
+    def receptive_field(self) -> int:
+        """The samples that the convolutions make one frame of; 1: they are not on audio."""
+        samples = 1
+        strides, kernels = self.fields.get("conv_stride", []), self.fields.get("conv_kernel", [])
+        for kernel, stride in reversed(list(zip(kernels, strides, strict=True))):
+            samples = (samples - 1) * stride + kernel
+        return samples
 
     @property
     def width(self) -> int:

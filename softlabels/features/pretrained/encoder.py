@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.functional import gelu, layer_norm, pad
+from torch.nn.functional import layer_norm, pad
+from torch.nn.utils.rnn import pad_sequence
 
 from softlabels.errors import InputError
 from softlabels.features.pretrained.architectures import EncoderConfig
 from softlabels.features.pretrained.checkpoint import Checkpoint
+from softlabels.features.pretrained.layers import (
+    Layers,
+    real_frames,
+    waveform_layers,
+    whisper_layers,
+)
 from softlabels.features.wav import SAMPLE_RATE
 
 WINDOW = 30 * SAMPLE_RATE  # samples that an encoder is given at most, Whisper's own limit
@@ -21,7 +29,7 @@ N_FFT, HOP, STRIDE = 400, 160, 320  # samples: Whisper's spectra, and a frame of
 
 
 class LayersOf(nn.Module):
-    """The layers of a pretrained encoder: audio [B, N] at 16 kHz, all N real → each [B, T, W].
+    """The layers of a pretrained encoder, of clips at 16 kHz: a clip's own frames alone.
 
     A recording longer than 30 s is cut into windows of equal length, of up to 30 s. A clip too
     short for one frame is padded by silence.
@@ -36,62 +44,139 @@ class LayersOf(nn.Module):
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
-        self.encoder: nn.Module = _build(config)
+        self.encoder: Any = _build(config)
         self.normalize = config.normalize
         self.whisper = config.architecture == "whisper"
+        self.checkpointing = False
         if self.whisper:
             self.register_buffer("mel", _mel_filters(config.fields["num_mel_bins"]), False)
             self.longest = min(WINDOW, config.fields["max_source_positions"] * STRIDE)
             self.shortest = STRIDE
         else:
             self.longest = WINDOW
-            self.shortest = 1  # samples that the convolutions make one frame of
-            sizes = zip(config.fields["conv_kernel"], config.fields["conv_stride"], strict=True)
-            for kernel, stride in reversed(list(sizes)):
-                self.shortest = (self.shortest - 1) * stride + kernel
+            self.shortest = config.receptive_field
 
     def freeze_convolutions(self) -> None:
-        """Keep the layers under the Transformer, and Whisper's positions, as they are."""
-        under = ("conv1", "conv2", "embed_positions") if self.whisper else ("feature_extractor",)
-        for name in under:
+        """Keep the layers under the Transformer as they are in training."""
+        for name in ("conv1", "conv2") if self.whisper else ("feature_extractor",):
             getattr(self.encoder, name).requires_grad_(False)
 
-    def windows(self, wavs: torch.Tensor, last: int) -> Iterator[tuple[torch.Tensor, ...]]:
-        """Compute layers 0, the Transformer's input, to ``last``, a window at a time."""
+    def freeze_unused(self, last: int) -> None:
+        """Keep as it is what layers 0 to ``last`` don't depend on, and Whisper's positions."""
+        unused = [*getattr(self.encoder, "encoder", self.encoder).layers[last:]]
+        if self.whisper:
+            unused += [self.encoder.embed_positions]
+            unused += [self.encoder.layer_norm] if last < len(self.encoder.layers) else []
+        elif getattr(self.encoder.config, "do_stable_layer_norm", False):
+            unused += [self.encoder.encoder.layer_norm]  # after the last layer
+        for module in unused:
+            module.requires_grad_(False)
+
+    def windows(self, wavs: torch.Tensor, last: int) -> Iterator[Layers]:
+        """Compute layers of equally long clips [B, N], all N real, a window at a time.
+
+        Arguments
+        ---------
+        wavs : torch.Tensor
+            [B, N].
+        last : int
+            The last of the layers, from 0, the Transformer's input.
+
+        Returns
+        -------
+        windows : iterator of tuples of torch.Tensor
+            For each window its layers, each [B, T, W].
+        """
+        for window in self._cut(wavs):
+            yield self._layers(window, [window.shape[1]] * len(window), last)[0]
+
+    def batch(
+        self, clips: Sequence[torch.Tensor], last: int
+    ) -> tuple[Layers, list[int], list[int]]:
+        """Compute layers of clips of any lengths, all windows at once.
+
+        Arguments
+        ---------
+        clips : sequence of torch.Tensor
+            Each [N].
+        last : int
+            See `windows`.
+
+        Returns
+        -------
+        layers : tuple of torch.Tensor
+            Each [R, T, W]: a row is a window; what is beyond its frames is arbitrary.
+        frames : list of int
+            How many frames each window has.
+        windows : list of int
+            How many windows each clip has.
+        """
+        cut = [self._cut(clip[None]) for clip in clips]
+        rows = [window[0] for of_one in cut for window in of_one]
+        counts = [len(row) for row in rows]
+        layers, frames = self._layers(pad_sequence(rows, batch_first=True), counts, last)
+        return layers, frames, [len(of_one) for of_one in cut]
+
+    def _cut(self, wavs: torch.Tensor) -> list[torch.Tensor]:
+        """Cut clips [B, N] into windows."""
         if self.normalize:  # over the clip, as transformers' feature extractor does
             wavs = layer_norm(wavs, wavs.shape[1:], eps=1e-7)
         count = max(math.ceil(wavs.shape[1] / self.longest), 1)
         size = math.ceil(wavs.shape[1] / count / STRIDE) * STRIDE
-        for window in wavs.split(size, dim=1):
-            yield self._window(window, last)
+        windows = wavs.split(size, dim=1)
+        return [pad(each, (0, max(self.shortest - each.shape[1], 0))) for each in windows]
 
-    def _window(self, wavs: torch.Tensor, last: int) -> tuple[torch.Tensor, ...]:
-        wavs = pad(wavs, (0, max(self.shortest - wavs.shape[1], 0)))
-        if self.whisper:
-            return _whisper_layers(self.encoder, self._log_mel(wavs), last)
-        layers = self.encoder(wavs, output_hidden_states=True).hidden_states
-        return tuple(layers[: last + 1])
+    def _layers(
+        self, wavs: torch.Tensor, counts: Sequence[int], last: int
+    ) -> tuple[Layers, list[int]]:
+        checkpointing = self.checkpointing and self.training
+        if not self.whisper:
+            return waveform_layers(self.encoder, wavs, counts, last, checkpointing)
+        with torch.autocast(wavs.device.type, enabled=False):
+            log_mel, frames = log_mel_energies(wavs, counts, self.mel)
+        return whisper_layers(self.encoder, log_mel, frames, last, checkpointing)
 
-    def _log_mel(self, wavs: torch.Tensor) -> torch.Tensor:
-        """Compute log mel energies [B, M, T] of the clip alone, two for each frame."""
-        window = torch.hann_window(N_FFT, device=wavs.device)
-        spectra = torch.stft(wavs, N_FFT, HOP, window=window, return_complex=True)
-        power = spectra[..., :-1].abs() ** 2
-        log_mel = (self.mel @ power).clamp(min=1e-10).log10()
+
+def log_mel_energies(
+    wavs: torch.Tensor, counts: Sequence[int], mel: torch.Tensor
+) -> tuple[torch.Tensor, list[int]]:
+    """Compute Whisper's log mel energies of each clip alone, two for each frame.
+
+    Arguments
+    ---------
+    wavs : torch.Tensor
+        [B, N].
+    counts : sequence of int
+        How many samples of each row are real, more than `N_FFT` / 2.
+    mel : torch.Tensor
+        Filters [M, N_FFT / 2 + 1].
+
+    Returns
+    -------
+    log_mel : torch.Tensor
+        [B, M, T], 0 beyond a clip's.
+    frames : list of int
+        How many of T are real in each row.
+    """
+    half = N_FFT // 2
+    # a clip is mirrored at both ends, at its own end wherever in the batch that is
+    place = torch.arange(-half, wavs.shape[1] + half, device=wavs.device).abs()
+    last = torch.tensor(counts, device=wavs.device)[:, None] - 1
+    place = torch.where(place > last, 2 * last - place, place).clamp(min=0)
+    window = torch.hann_window(N_FFT, device=wavs.device)
+    spectra = torch.stft(
+        wavs.gather(1, place), N_FFT, HOP, window=window, center=False, return_complex=True
+    )
+    frames = [count // HOP for count in counts]
+    power = spectra[..., : max(frames)].abs() ** 2
+    log_mel = (mel @ power).clamp(min=1e-10).log10()
+    real = real_frames(frames, log_mel.transpose(1, 2))
+    if real is None:
         loudest = log_mel.amax(dim=(1, 2), keepdim=True)
-        return (log_mel.maximum(loudest - 8.0) + 4.0) / 4.0
-
-
-def _whisper_layers(encoder: Any, log_mel: torch.Tensor, last: int) -> tuple[torch.Tensor, ...]:
-    """Transformers' own forward, less its padding to 30 s: positions are cut to the clip."""
-    hidden = gelu(encoder.conv2(gelu(encoder.conv1(log_mel)))).transpose(1, 2)
-    hidden = hidden + encoder.embed_positions.weight[: hidden.shape[1]]
-    layers = [hidden]
-    for layer in encoder.layers[:last]:
-        layers.append(layer(layers[-1], None))
-    if last == len(encoder.layers):
-        layers[-1] = encoder.layer_norm(layers[-1])
-    return tuple(layers)
+        return (log_mel.maximum(loudest - 8.0) + 4.0) / 4.0, frames
+    beyond = ~real[:, None]
+    loudest = log_mel.masked_fill(beyond, -torch.inf).amax(dim=(1, 2), keepdim=True)
+    return ((log_mel.maximum(loudest - 8.0) + 4.0) / 4.0).masked_fill(beyond, 0.0), frames
 
 
 @lru_cache(maxsize=1)
@@ -121,7 +206,12 @@ def load_encoder(checkpoint: Checkpoint) -> LayersOf:
 
 
 def _build(config: EncoderConfig) -> nn.Module:
-    import transformers
+    try:
+        import transformers
+    except ImportError as error:
+        raise InputError(
+            "a pretrained encoder needs transformers: pip install softlabels[pretrained]"
+        ) from error
 
     if config.architecture == "whisper":
         from transformers.models.whisper.modeling_whisper import WhisperEncoder
@@ -133,6 +223,8 @@ def _build(config: EncoderConfig) -> nn.Module:
         "wavlm": (transformers.WavLMModel, transformers.WavLMConfig),
         "data2vec-audio": (transformers.Data2VecAudioModel, transformers.Data2VecAudioConfig),
     }[config.architecture]
+    # WavLM's attention has a bias of floats, and padding a mask of truth values
+    warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask and attn_mask")
     # no spans are masked in training: only the weights of pretraining's masks would be missing
     return kind(settings(**config.fields, mask_time_prob=0.0, layerdrop=0.0))
 

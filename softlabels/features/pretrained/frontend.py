@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from softlabels.errors import InputError
+from softlabels.features.pretrained.architectures import EncoderConfig
 from softlabels.features.pretrained.checkpoint import Checkpoint, encoder_name, open_checkpoint
 
 WEIGHTED, LAST = "weighted", "last"
@@ -28,6 +29,21 @@ def check_layers(layers: str | int) -> str | int:
     if layers not in (WEIGHTED, LAST) and not number:
         raise ValueError(f"layers must be weighted, last, or a number from 0; got {layers!r:.80}")
     return layers
+
+
+def layers_taken(config: EncoderConfig, layers: str | int) -> tuple[int, int]:
+    """Return the first and the last of the layers that a setting takes, or raise a ValueError.
+
+    Example
+    -------
+    >>> config = EncoderConfig("whisper", {"encoder_layers": 6})
+    >>> layers_taken(config, "weighted"), layers_taken(config, "last"), layers_taken(config, 3)
+    ((0, 6), (6, 6), (3, 3))
+    """
+    last = config.layers if layers in (WEIGHTED, LAST) else int(check_layers(layers))
+    if last > config.layers:
+        raise ValueError(f"layers must be 0 to {config.layers} of this encoder; got {layers}")
+    return (0 if layers == WEIGHTED else last), last
 
 
 def label(source: str, layers: str | int, head: str, freeze: bool) -> str:
@@ -78,12 +94,10 @@ class PretrainedFrontEnd(nn.Module):
         )
         config = self._checkpoint.config
         self.digest = self._checkpoint.digest
-        last = config.layers if layers in (WEIGHTED, LAST) else int(check_layers(layers))
-        if last > config.layers:
-            raise InputError(
-                f"layers: {self._checkpoint.name} has 0 to {config.layers}; got {layers}"
-            )
-        self.first, self.last = (0 if layers == WEIGHTED else last), last
+        try:
+            self.first, self.last = layers_taken(config, layers)
+        except ValueError as error:
+            raise InputError(f"{self._checkpoint.name}: {error}") from error
         self._chosen, self.frames = layers, frames
         self.transformers = _version()
 
