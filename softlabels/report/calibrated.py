@@ -75,4 +75,4 @@ def _means(scores: list[dict[str, Any]]) -> dict[str, float | None]:
 
 
 def _change(before: float | None, after: float | None) -> str:
-    return GAP if before is None else f"{number(before)} → {number(after)}"
+    return GAP if before is None else f"{number(before)}\u00a0→ {number(after)}"

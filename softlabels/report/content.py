@@ -62,7 +62,7 @@ class Content:
     ballots: Ballots
     encoders: Mapping[str, AnnotationEncoder]
     targets: list[dict[str, Any]]
-    left_out: Mapping[str, float]
+    left_out: Mapping[str, tuple[float, float]]
     ceiling: Mapping[str, Any]
     alpha: float | None
     compared: Compared
@@ -121,7 +121,7 @@ class Content:
             "to_annotators": _plain(self.scores.reset_index()),
             "calibration": calibration_scores(self.sweep),
             "targets": self.targets,
-            "left_out_votes": {k: None if v != v else v for k, v in self.left_out.items()},
+            "left_out_votes": {k: v for k, (v, share) in self.left_out.items() if share == 1},
             "truth": _plain(self.truth),
             "trials": _plain(self.sweep.trials),
         }

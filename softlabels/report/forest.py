@@ -40,21 +40,23 @@ def draw_forest(
         The PNG to write.
     """
     rows = list(differences)
-    figure = new_figure((11, 2.2 + 0.42 * len(rows)))
+    figure = new_figure((11, 2.4 + 0.42 * len(rows)))
     panels = figure.subplots(1, len(PANELS), sharey=True)
     for axes, (name, (heading, unit, scale, better)) in zip(panels, PANELS.items(), strict=True):
         axes.axvline(0, color="black", linewidth=0.8)
         for place, row in enumerate(rows):
-            found = differences[row][name]
-            value = scale * found.value
-            if found.low is None or found.high is None:
+            difference = differences[row][name]
+            value = scale * difference.value
+            if difference.low is None or difference.high is None:
                 axes.plot(value, place, "o", color=UNDECIDED, fillstyle="none", markersize=5)
                 continue
             colour = UNDECIDED
-            if found.decided:
-                colour = BETTER if found.value * better > 0 else WORSE
-            axes.plot([scale * found.low, scale * found.high], [place, place], color=colour)
-            marker = "D" if found.decided else "o"
+            if difference.decided:
+                colour = BETTER if difference.value * better > 0 else WORSE
+            axes.plot(
+                [scale * difference.low, scale * difference.high], [place, place], color=colour
+            )
+            marker = "D" if difference.decided else "o"
             axes.plot(value, place, marker, color=colour, markersize=6)
         low, high = axes.get_xlim()
         reach = max(abs(low), abs(high))

@@ -54,7 +54,9 @@ def draw_all(content: Content) -> dict[str, dict[str, Any]]:
         )
         file = picture("forest", f"Difference to {base}", caption, wide=True)
         anchors = _anchors(sweep, content.scores, ceiling)
-        draw_forest(content.compared.differences, anchors, f"difference to {base}", file)
+        draw_forest(
+            content.compared.differences, anchors, f"Difference to the baseline, {base}", file
+        )
     kinds = content.ballots.partition(classes, sweep.plan["agreement"])
     common = commonest_patterns(content.ballots.counts[kinds != "discarded"], PATTERNS)
     encoders = {  # a pattern of votes doesn't say whose they are
@@ -122,12 +124,12 @@ def _anchors(
     baseline, commonest = accuracies(sweep).loc[base], majority(sweep) or {}
     lines = {
         name: [
-            f"0: {base}, {percent(baseline[f'{name}_mean'])} %",
-            f"majority class {percent(commonest.get(name))} %, "
+            f"0: baseline {percent(baseline[f'{name}_mean'])} %",
+            f"majority class {percent(commonest.get(name))} %",
             f"an annotator {percent(ceiling[name])} %",
         ]
         for name in ("WA", "UA")
     }
     js = number(scores["JS"].get((base, "all")))
-    lines["JS"] = [f"0: {base}, {js}", f"an annotator to the others {number(ceiling['JS'])}"]
+    lines["JS"] = [f"0: baseline {js}", f"an annotator to the others {number(ceiling['JS'])}"]
     return lines

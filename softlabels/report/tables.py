@@ -123,7 +123,9 @@ def distance_table(scores: pd.DataFrame, nearer: str) -> pd.DataFrame:
 
 
 def target_table(
-    rows: list[dict[str, Any]], classes: list[str], left_out: Mapping[str, float] | None = None
+    rows: list[dict[str, Any]],
+    classes: list[str],
+    left_out: Mapping[str, tuple[float, float]] | None = None,
 ) -> pd.DataFrame:
     """Lay out what encoders do to the targets, and how well these forecast a left-out vote."""
     lines = []
@@ -132,8 +134,9 @@ def target_table(
         line |= {f"{k} %": percent(x) for k, x in zip(classes, row["balance"], strict=True)}
         line["entropy, nats"] = number(row["entropy"])
         if left_out:
-            whole = row["subset"] == "clear + ambiguous"
-            line["left-out vote, nats"] = number(left_out.get(row["encoder"])) if whole else GAP
+            score, share = left_out[row["encoder"]]
+            whole = row["subset"] == "clear + ambiguous" and share == 1
+            line["left-out vote, nats"] = number(score) if whole else GAP
         lines.append(line)
     return pd.DataFrame(lines)
 

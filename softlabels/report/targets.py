@@ -124,7 +124,7 @@ def left_out_scores(
     encoders: Mapping[str, AnnotationEncoder],
     groups: Sequence[Any],
     folds: int = 5,
-) -> dict[str, float]:
+) -> dict[str, tuple[float, float]]:
     """Score encoders' targets as forecasts of votes left out, fitted on other groups' votes.
 
     Arguments
@@ -141,16 +141,18 @@ def left_out_scores(
     Returns
     -------
     scores : dict
-        Display name → mean logarithm of a left-out vote's probability, in nats; see
-        `softlabels.left_out_votes`. Empty where there are no two groups.
+        Display name → mean logarithm of a left-out vote's probability, in nats (see
+        `softlabels.left_out_votes`), and the share of votes for which there was a target, without
+        which scores don't compare. Empty where there are no two groups.
 
     Example
     -------
     >>> ballots = Ballots([[2, 1], [3, 0]] * 2, ["happy", "sad"])
     >>> encoders = {"α = 1": get_encoder("modified_soft", ["happy", "sad"], alpha=1)}
     >>> scores = left_out_scores(ballots, encoders, ["a", "a", "b", "b"])
-    >>> round(scores["α = 1"], 3)  # (2 log 1/2 + log 1/4 + 3 log 3/4) / 6
-    -0.606
+    >>> score, share = scores["α = 1"]
+    >>> round(score, 3), share  # (2 log 1/2 + log 1/4 + 3 log 3/4) / 6
+    (-0.606, 1.0)
     """
     if len({*groups}) < 2:
         return {}
@@ -163,7 +165,13 @@ def left_out_scores(
         for name, encoder in encoders.items():
             fitted = copy.deepcopy(encoder).fit(training)
             parts[name].append(left_out_votes(fitted, test, per_vote=True))
-    return {name: LeftOutVotes.join(each).mean() for name, each in parts.items()}
+    joined = {name: LeftOutVotes.join(each) for name, each in parts.items()}
+    return {name: (each.mean(), _scored(each)) for name, each in joined.items()}
+
+
+def _scored(votes: LeftOutVotes) -> float:
+    all_votes = votes.times.sum()
+    return float(votes.times[~np.isnan(votes.score)].sum() / all_votes) if all_votes else 0.0
 
 
 def commonest_patterns(

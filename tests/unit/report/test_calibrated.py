@@ -26,7 +26,7 @@ def test_a_calibrated_row_shows_every_distance_before_and_after(make_sweep):
     table = calibration_table(scores)
     assert table["temperature"].tolist() == ["2.00"] * 3
     before, after = (f"{scores[0][when]['ECE']:.3f}" for when in ("before", "after"))
-    assert table["ECE"].tolist() == [f"{before} → {after}", "–", "–"]
+    assert table["ECE"].tolist() == [f"{before}\u00a0→ {after}", "–", "–"]
 
 
 def test_the_page_has_the_table_where_a_trial_was_calibrated_and_nowhere_else(make_sweep):
