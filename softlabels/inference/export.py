@@ -6,6 +6,7 @@ import importlib.metadata
 import io
 import json
 import warnings
+from typing import Any
 
 import torch
 from speechbrain.lobes.features import MFCC, Fbank
@@ -16,14 +17,16 @@ from softlabels.features.frontends import SAMPLE_RATE, feature_size
 from softlabels.features.padded import PaddedSpectra
 from softlabels.features.pretrained.frontend import PretrainedFrontEnd
 from softlabels.inference.graph import Given, Graph, Spectra, Whisper, traceable
+from softlabels.inference.networks import OF_AUDIO
 from softlabels.inference.precision import single_precision
 from softlabels.inference.pretrained import EncoderReference
 from softlabels.inference.settings import ModelSettings
+from softlabels.models.pretrained_network import Audio
 
 OPSET = 17
 LARGEST = 1 << 31  # bytes: protobuf's limit for a file
 TOLERANCE = 1e-4  # of a probability
-NETWORKS = ("blstm_attention", "ecapa_tdnn", "layers")
+NETWORKS = ("blstm_attention", "ecapa_tdnn", "layers", OF_AUDIO)
 INPUTS = {"audio": ("audio", "samples"), "features": ("features", "frames")}
 
 
@@ -31,9 +34,10 @@ def to_onnx(settings: ModelSettings, network: nn.ModuleDict, front_end: nn.Modul
     """Write a model as ONNX, and check it against the model by onnxruntime.
 
     The input is audio [B, N] at 16 kHz and each clip's number of samples [B], where the front end
-    is in the graph: SpeechBrain's, and Whisper's encoder (clips of up to 30 s). Else it is
-    features [B, T, F] and numbers of frames [B]. All sizes but F are free. The outputs are
-    probabilities [B, K], and, of a Dirichlet output, precisions [B]. `metadata` is in the file.
+    is in the graph: SpeechBrain's, and Whisper's encoder, frozen or trained (clips of up to
+    30 s). Else it is features [B, T, F] and numbers of frames [B]. All sizes but F are free. The
+    outputs are probabilities [B, K], and, of a Dirichlet output, precisions [B]. `metadata` is in
+    the file.
 
     Arguments
     ---------
@@ -55,6 +59,12 @@ def to_onnx(settings: ModelSettings, network: nn.ModuleDict, front_end: nn.Modul
     """
     if settings.network["kind"] not in NETWORKS:
         raise InputError(f"only {', '.join(NETWORKS)} can be ONNX; got {settings.network['kind']}")
+    trained = settings.network.get("config", {}).get("architecture", "whisper")
+    if trained != "whisper":
+        raise InputError(
+            f"a trained {trained} can't be ONNX: only a trained Whisper can, or a head on a frozen "
+            "encoder; SoftLabelClassifier loads this model"
+        )
     try:
         import onnx
         import onnxruntime
@@ -130,9 +140,14 @@ def metadata(settings: ModelSettings, front_end: nn.Module) -> dict[str, str]:
 
 def _graph(settings: ModelSettings, network: nn.ModuleDict, front_end: nn.Module) -> Graph:
     with single_precision():
-        graph = Graph(
-            _in_graph(front_end), network, settings.temperature, settings.output == "dirichlet"
-        )
+        computed = _in_graph(front_end)
+        if settings.network["kind"] == OF_AUDIO:
+            trained: Any = network["embedding_model"]
+            taken = trained.first, trained.last
+            computed = Whisper(trained.encoder, *taken, every=True, normed=True)
+            network = nn.ModuleDict({**network, "embedding_model": trained.on_layers})
+        dirichlet = settings.output == "dirichlet"
+        graph = Graph(computed, network, settings.temperature, dirichlet)
     return graph.eval()
 
 
@@ -140,12 +155,12 @@ def _computable(front_end: nn.Module) -> bool:
     """Whether a front end can be a part of the graph."""
     if isinstance(front_end, PretrainedFrontEnd):
         return front_end.checkpoint.config.architecture == "whisper"
-    return isinstance(front_end, (Fbank, MFCC))
+    return isinstance(front_end, (Audio, Fbank, MFCC))
 
 
 def _in_graph(front_end: nn.Module) -> nn.Module:
     """Return a front end as a part of the graph; `Given` where it can't be one."""
-    if not _computable(front_end):
+    if isinstance(front_end, Audio) or not _computable(front_end):
         return Given()
     if isinstance(front_end, PretrainedFrontEnd):
         from softlabels.features.pretrained.encoder import load_encoder

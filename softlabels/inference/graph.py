@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from speechbrain.lobes.models import ECAPA_TDNN
 from torch import nn
-from torch.nn.functional import conv1d, gelu, pad
+from torch.nn.functional import conv1d, gelu, layer_norm, pad
 
 from softlabels.features.padded import PaddedSpectra
 from softlabels.features.pitch import HOP
@@ -90,14 +90,19 @@ class Whisper(nn.Module):
         Which layers.
     every : bool
         Whether the features are of every frame, or their mean.
+    normed : bool
+        Whether a frame of a layer is standardised over its values, as in `TrainedEncoder`.
     """
 
     SHORTEST = 320  # samples: one frame
 
-    def __init__(self, layers_of: LayersOf, first: int, last: int, every: bool) -> None:
+    def __init__(
+        self, layers_of: LayersOf, first: int, last: int, every: bool, normed: bool = False
+    ) -> None:
         super().__init__()
         self.encoder: Any = layers_of.encoder
-        self.first, self.last, self.every = first, last, every
+        self.first, self.last, self.every, self.normed = first, last, every, normed
+        self.width = [int(layers_of.encoder.embed_positions.weight.shape[1])]
         self.register_buffer("mel", layers_of.mel)
         self.fourier = Fourier(torch.hann_window(400))
 
@@ -121,7 +126,10 @@ class Whisper(nn.Module):
             layers.append(layer(layers[-1], mask))
         if self.last == len(encoder.layers):
             layers[-1] = encoder.layer_norm(layers[-1])
-        features = torch.cat(layers[self.first :], dim=2)
+        layers = layers[self.first :]
+        if self.normed:
+            layers = [layer_norm(layer, self.width) for layer in layers]
+        features = torch.cat(layers, dim=2)
         if self.every:
             return Frames(features, frames)
         mean = (features * real).sum(dim=1, keepdim=True) / frames[:, None, None]

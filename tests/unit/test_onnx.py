@@ -19,6 +19,7 @@ from torch.nn.utils.rnn import pad_sequence
 from softlabels.cli import main
 from softlabels.features.frontends import feature_size
 from softlabels.features.pretrained import PretrainedFrontEnd
+from softlabels.features.pretrained.checkpoint import open_checkpoint
 from softlabels.inference import SoftLabelClassifier
 from softlabels.inference.pretrained import refer
 from softlabels.inference.settings import ModelSettings
@@ -121,6 +122,27 @@ def test_a_pretrained_encoders_file_gives_each_clips_own_distribution(
     more = {"output": output, "temperature": temperature}
     network = {**LAYERS, "head": head}
     check(write_model(tmp_path / "m", refer(front_end, embedded=False), network, **more), kind)
+
+
+@pytest.mark.parametrize("head", ["linear", "attention", "blstm"])
+@pytest.mark.parametrize("layers", ["weighted", 1])
+def test_a_trained_whispers_file_gives_each_clips_own_distribution(
+    encoders, tmp_path, head, layers
+):
+    config = vars(open_checkpoint(encoders / "whisper").config)
+    network = {"kind": "trained_encoder", "config": dict(config), "layers": layers, "head": head}
+    network |= {"hidden_size": 8, "lstm_size": 4}
+    check(write_model(tmp_path / "m", "audio", network), "audio")
+
+
+def test_a_trained_encoder_of_the_waveform_is_refused_by_name(encoders, tmp_path):
+    config = vars(open_checkpoint(encoders / "wavlm").config)
+    network = {"kind": "trained_encoder", "config": dict(config), "layers": "last"}
+    network |= {"head": "linear", "hidden_size": 8, "lstm_size": 4}
+    model = write_model(tmp_path / "m", "audio", network)
+    done = CliRunner().invoke(main, ["export", str(model), str(tmp_path / "a.onnx")])
+    assert done.exit_code == 1
+    assert "a trained wavlm can't be ONNX: only a trained Whisper can" in done.stderr
 
 
 def test_whispers_file_refuses_what_is_longer_than_its_positions(encoders, tmp_path):
