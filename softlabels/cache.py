@@ -19,10 +19,6 @@ def cache_folder(environment: Mapping[str, str] | None = None) -> Path:
     environment : mapping of str to str
         The environment's variables; this process's if not given.
 
-    Returns
-    -------
-    folder : Path
-
     Example
     -------
     >>> cache_folder({"HOME": "/home/ada"}).as_posix()

@@ -81,10 +81,6 @@ def replace_folder(folder: str | os.PathLike[str], fill: Callable[[Path], object
     fill : callable
         Called with an empty folder beside it, which it fills.
 
-    Returns
-    -------
-    folder : Path
-
     Raises
     ------
     OSError
@@ -118,10 +114,6 @@ def make_once(folder: str | os.PathLike[str], make: Callable[[Path], object]) ->
         The folder. If it exists, it is taken as it is.
     make : callable
         Called with an empty folder beside it, which it fills.
-
-    Returns
-    -------
-    folder : Path
 
     Raises
     ------

@@ -89,10 +89,6 @@ def make_sealed(folder: str | os.PathLike[str], make: Callable[[Path], object]) 
     make : callable
         As of `softlabels.files.make_once`.
 
-    Returns
-    -------
-    folder : Path
-
     Raises
     ------
     OSError

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 @click.option(
     "--audio",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The items' recordings, found by their names, for the page.",
+    help="The items' recordings, matched by name, for the page.",
 )
 @players_option
 def audit(

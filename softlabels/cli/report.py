@@ -18,7 +18,7 @@ from softlabels.cli.options import players_option
 @players_option
 @click.option(
     "--row",
-    help="The row whose predictions the doubtful clips are found by.  [default: the best UA]",
+    help="The row whose predictions choose the doubtful clips.  [default: the best UA]",
 )
 def report(results: str, players: str, row: str | None) -> None:
     """Write the report of a sweep anew.

@@ -68,11 +68,6 @@ def index_clips(folder: str | Path) -> dict[str, list[str]]:
     That is the file's name, or any last part of its path, with or without its ending. Subfolders
     and links to folders are followed; hidden files are none.
 
-    Arguments
-    ---------
-    folder : str or pathlib.Path
-        The folder.
-
     Returns
     -------
     index : dict

@@ -34,11 +34,6 @@ def check_settings(corpus: Corpus, settings: Mapping[str, Any]) -> dict[str, Any
         of its own; they share speakers with training. ``seed`` alone decides which. The others
         are the corpus' own.
 
-    Returns
-    -------
-    settings : dict
-        All of them.
-
     Raises
     ------
     TypeError, ValueError

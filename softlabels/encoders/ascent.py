@@ -23,11 +23,6 @@ def converged(steps: Iterator[tuple[Model, float]], least_gain: float, most: int
     most : int
         The number of steps after which to stop in any case.
 
-    Returns
-    -------
-    model : object
-        The last one.
-
     Example
     -------
     >>> converged(iter([("a", -5.0), ("b", -2.0), ("c", -1.9), ("d", -1.8)]), 0.5, most=10)

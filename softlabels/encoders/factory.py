@@ -77,11 +77,6 @@ def get_encoder(name: str, classes: Iterable[str], **options: Any) -> Annotation
     **options
         The encoder's own options.
 
-    Returns
-    -------
-    encoder : AnnotationEncoder
-        The encoder.
-
     Raises
     ------
     ValueError

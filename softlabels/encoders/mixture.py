@@ -108,11 +108,6 @@ def fit_mixture(patterns: Patterns, components: int) -> Mixture:
     ---------
     patterns, components
         See `mixtures`.
-
-    Returns
-    -------
-    mixture : Mixture
-        The mixture.
     """
     return converged(mixtures(patterns, components), TOLERANCE, ITERATIONS)
 

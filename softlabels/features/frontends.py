@@ -169,10 +169,6 @@ def front_end_fingerprint(front_end: nn.Module) -> str:
     version of a class is its attribute ``VERSION``, which is raised by hand when its numbers
     change. A class without one is digested as source text, so that no change is missed.
 
-    Arguments
-    ---------
-    front_end : torch.nn.Module
-
     Returns
     -------
     fingerprint : str

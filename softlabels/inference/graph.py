@@ -30,7 +30,7 @@ class Frames(NamedTuple):
 class Fourier(nn.Module):
     """Power spectra by convolution: audio [B, N] → [B, 1 + (N − size) // 160, 1 + size / 2].
 
-    ONNX runtimes have convolutions that are fast everywhere, which can't be said of its STFT.
+    ONNX runtimes have convolutions that are fast everywhere, unlike its STFT.
 
     Arguments
     ---------

@@ -96,11 +96,6 @@ NETWORKS = {
 def network_settings(model: nn.Module) -> dict[str, Any] | None:
     """Return what builds a network like this one, but for its weights.
 
-    Arguments
-    ---------
-    model : torch.nn.Module
-        A network.
-
     Returns
     -------
     settings : dict or None
@@ -128,7 +123,7 @@ def check_network(settings: Any) -> None:
     Raises
     ------
     ValueError
-        If it isn't a dict of a known kind and of its sizes, each as `Network` says.
+        If it isn't a dict of a known kind and of its sizes, each as `Network` allows.
 
     Example
     -------

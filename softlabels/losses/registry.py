@@ -94,11 +94,6 @@ def choose_loss(name: str | None, own: Loss, output: str) -> Loss:
     output : str
         What the network gives: 'softmax' or 'dirichlet'.
 
-    Returns
-    -------
-    loss : callable
-        The loss.
-
     Raises
     ------
     InputError

@@ -89,8 +89,8 @@ def compare_annotators(ballots: Ballots, first: Sequence[str] = ()) -> Annotator
     Example
     -------
     >>> votes = [[["happy"], ["happy"], ["sad"]]] * 2
-    >>> found = compare_annotators(Ballots.from_votes(votes, annotators=[["a", "b", "c"]] * 2))
-    >>> found.table[["items", "agreement", "others"]].T
+    >>> compared = compare_annotators(Ballots.from_votes(votes, annotators=[["a", "b", "c"]] * 2))
+    >>> compared.table[["items", "agreement", "others"]].T
     annotator    c    a    b
     items      2.0  2.0  2.0
     agreement  0.0  0.5  0.5
@@ -183,12 +183,12 @@ def _confusions(
     assert ballots.who is not None
     items, people, labels = ballots.who[known[pair]].T
     pair, column = pair[known[pair]], places[labels]
-    found = np.zeros((len(ballots.annotators), size, size))
+    counts = np.zeros((len(ballots.annotators), size, size))
     cells = people * size + column
     for row in range(size):
         theirs = ballots.counts[:, places == row].sum(axis=1)
         mine = np.bincount(pair, column == row, minlength=len(own))
         others = (theirs[items] - mine[pair]) / left[pair] / own[pair]
-        of_row = np.bincount(cells, others, minlength=len(found) * size)
-        found[:, row] = of_row.reshape(-1, size)
-    return found
+        of_row = np.bincount(cells, others, minlength=len(counts) * size)
+        counts[:, row] = of_row.reshape(-1, size)
+    return counts

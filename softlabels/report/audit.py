@@ -152,7 +152,7 @@ def installed_encoders(
     """Build every installed encoder: display name → encoder.
 
     One of another distribution that can't be built from these settings is left out,
-    and the log says why.
+    and the log has the reason.
 
     Example
     -------

@@ -44,12 +44,12 @@ def find_audio(names: Sequence[str], folder: Path) -> tuple[list[str], str]:
         If no item has its audio there.
     """
     problems: Problems = []
-    found = find_clips(folder, dict.fromkeys(names, ""), problems)
-    wavs = [found.get(name, "").replace("{data_root}", str(folder), 1) for name in names]
+    matched = find_clips(folder, dict.fromkeys(names, ""), problems)
+    wavs = [matched.get(name, "").replace("{data_root}", str(folder), 1) for name in names]
     wrong = [text for kind, text in problems if kind != NOTE]
-    if not found:
+    if not matched:
         raise InputError(f"--audio: {wrong[0]}")
-    missing = len(names) - len(found)
+    missing = len(names) - len(matched)
     note = f"{missing} of {len(names)} items have no audio: {wrong[0]}." if missing else ""
     return wavs, note
 

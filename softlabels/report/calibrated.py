@@ -31,12 +31,12 @@ def calibration_scores(sweep: Sweep) -> list[dict[str, Any]]:
         Of each row and subset: ``row``, ``subset``, ``trials``, the mean ``temperature``, and
         ``before`` and ``after``: score → mean over trials, None where a trial has none.
     """
-    found = []
+    lines = []
     for row in sweep.rows:
         of_row = sweep.trials[sweep.trials["row"] == row]["metrics"]
         trials = [each for each in of_row if each is not None and "uncalibrated" in each]
         for subset in SUBSETS if trials else ():
-            found.append(
+            lines.append(
                 {
                     "row": row,
                     "subset": subset,
@@ -46,7 +46,7 @@ def calibration_scores(sweep: Sweep) -> list[dict[str, Any]]:
                     "after": _means([each["test"][subset] for each in trials]),
                 }
             )
-    return found
+    return lines
 
 
 def calibration_table(scores: list[dict[str, Any]]) -> pd.DataFrame:

@@ -32,7 +32,7 @@ def save_figure(figure: Figure, file: Path | BinaryIO, dpi: int = 130) -> None:
     """Save a figure whole or not at all; a file's suffix is its format, else PNG.
 
     Letters that matplotlib's font lacks, as of Chinese class names, are drawn in an installed font
-    that has them. Where none has, other signs stand for them, and the log says so once.
+    that has them. Where none has, other signs stand for them, with one warning in the log.
 
     Arguments
     ---------

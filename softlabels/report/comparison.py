@@ -121,8 +121,9 @@ def compare(
 
     Example
     -------
-    >>> found = compare([1, 0, 1, 0], ["a", "a", "b", "b"], units=[1, 2, 3, 4], trainings=[1] * 4)
-    >>> round(found.value, 6), round(found.p, 2)
+    >>> classes = ["a", "a", "b", "b"]
+    >>> difference = compare([1, 0, 1, 0], classes, units=[1, 2, 3, 4], trainings=[1] * 4)
+    >>> round(difference.value, 6), round(difference.p, 2)
     (0.5, 0.18)
     """
     values = np.asarray(gain, dtype=np.float64)

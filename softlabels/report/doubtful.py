@@ -49,17 +49,17 @@ def show_clips(
     players : str
         As of `softlabels.report.players.make_players`.
     empty : str
-        What is said where there is none.
+        The text where there is none.
     """
-    found = find_doubtful(clips)
-    sounds = make_players([clips.wavs[each.place] for each in found], players)
+    doubtful = find_doubtful(clips)
+    sounds = make_players([clips.wavs[each.place] for each in doubtful], players)
     labels = [*clips.classes, *(x for x in clips.ballots.labels if x not in clips.classes)]
-    rows = [_clip(clips, each, labels, sounds.sources) for each in found]
+    rows = [_clip(clips, each, labels, sounds.sources) for each in doubtful]
     lists = [
         {
             "key": str(key),
             "name": name,
-            "n": sum(name in each.lists for each in found),
+            "n": sum(name in each.lists for each in doubtful),
             "meaning": meaning,
         }
         for key, (name, meaning) in enumerate(MEANINGS.items())
@@ -72,7 +72,7 @@ def show_clips(
         series["prediction"] = "prediction"
     return {
         "rows": rows,
-        "doubtful": found,
+        "doubtful": doubtful,
         "lead": f"{what} Up to {LISTED} clips of each list; a clip may be on several.",
         "lists": lists,
         "labels": labels,
@@ -85,9 +85,9 @@ def show_clips(
 
 
 def _clip(
-    clips: Clips, found: Doubtful, labels: list[str], sources: Mapping[str, str]
+    clips: Clips, doubtful: Doubtful, labels: list[str], sources: Mapping[str, str]
 ) -> dict[str, Any]:
-    place = found.place
+    place = doubtful.place
     counts = dict(zip(clips.ballots.labels, clips.ballots.counts[place].tolist(), strict=True))
     target = None if clips.targets is None else _of_classes(clips, clips.targets[place])
     predicted = None if clips.predictions is None else _of_classes(clips, clips.predictions[place])
@@ -105,9 +105,11 @@ def _clip(
     shown = set(np.flatnonzero([counts.get(label, 0) > 0 for label in labels]).tolist())
     return {
         "name": str(clips.names[place]),
-        "why": found.lists,
-        "lists": [key for key, name in enumerate(MEANINGS) if name in found.lists],
-        "labels": sorted(shown | ({found.predicted} if found.predicted is not None else set())),
+        "why": doubtful.lists,
+        "lists": [key for key, name in enumerate(MEANINGS) if name in doubtful.lists],
+        "labels": sorted(
+            shown | ({doubtful.predicted} if doubtful.predicted is not None else set())
+        ),
         "player": sources.get(clips.wavs[place]),
         "commonest": max(labels, key=lambda label: counts.get(label, 0)),
         "lines": [
@@ -115,9 +117,9 @@ def _clip(
             for label in labels
             if label in highest and (counts.get(label, 0) or height[label] >= SEEN)
         ],
-        "entropy": exact_number(found.vote_entropy),
-        "distance": exact_number(found.distance),
-        "predicted": "" if found.predicted is None else clips.classes[found.predicted],
+        "entropy": exact_number(doubtful.vote_entropy),
+        "distance": exact_number(doubtful.distance),
+        "predicted": "" if doubtful.predicted is None else clips.classes[doubtful.predicted],
         "p": exact_number(p),
     }
 

@@ -162,11 +162,11 @@ def draw_reliability(
     rows = -(-max(len(bins), 1) // columns)
     figure = new_figure((3.3 * columns + 0.3, 3.4 * rows + 0.3))
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-    most = max((max(found["n"], default=1) for found in bins.values()), default=1)
-    for axes, (index, (row, found)) in zip(grid.flat, enumerate(bins.items()), strict=False):
+    most = max((max(curve["n"], default=1) for curve in bins.values()), default=1)
+    for axes, (index, (row, curve)) in zip(grid.flat, enumerate(bins.items()), strict=False):
         axes.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1)
-        points = [place for place, n in enumerate(found["n"]) if n >= fewest]
-        x, y, n = ([found[key][place] for place in points] for key in ("confidence", "right", "n"))
+        points = [place for place, n in enumerate(curve["n"]) if n >= fewest]
+        x, y, n = ([curve[key][place] for place in points] for key in ("confidence", "right", "n"))
         colour = COLOURS[index % len(COLOURS)]
         axes.plot(x, y, color=colour, linewidth=1, alpha=0.6)
         axes.scatter(x, y, [20 + 180 * each / most for each in n], color=colour, alpha=0.75)
@@ -185,7 +185,7 @@ def draw_reliability(
             text = f"fewer than {fewest}\npredictions in each bin"
             axes.text(0.5, 0.5, text, ha="center", va="center", fontsize="small")
         axes.set_title(
-            f"{row}\nECE {found['error']:.3f}, {trials(found['trials'])}", fontsize="small"
+            f"{row}\nECE {curve['error']:.3f}, {trials(curve['trials'])}", fontsize="small"
         )
         axes.grid(alpha=0.3)
     for axes in grid.flat[len(bins) :]:

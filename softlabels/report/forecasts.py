@@ -147,11 +147,6 @@ def compare_forecasts(
     folds : int
         At least 2; at most the number of groups are used.
 
-    Returns
-    -------
-    forecasts : Forecasts
-        The comparison.
-
     Raises
     ------
     InputError

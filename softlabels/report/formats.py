@@ -40,7 +40,7 @@ def number(value: float | None, form: str = ".3f") -> str:
     return text.replace("-", "−")
 
 
-def format_difference(found: Difference | None, scale: float = 100, form: str = "+.1f") -> str:
+def format_difference(difference: Difference | None, scale: float = 100, form: str = "+.1f") -> str:
     """Write a difference with its interval and p-value; alone where there is no evidence.
 
     Example
@@ -50,13 +50,14 @@ def format_difference(found: Difference | None, scale: float = 100, form: str = 
     >>> format_difference(Difference(0.06, None, None, None, units=10, trainings=1))
     '+6.0'
     """
-    if found is None:
+    if difference is None:
         return GAP
-    value = number(scale * found.value, form)
-    if found.p is None or found.low is None or found.high is None:
+    value = number(scale * difference.value, form)
+    if difference.p is None or difference.low is None or difference.high is None:
         return value
-    p = "< 0.001" if found.p < 0.001 else f"= {found.p:.3f}"
-    return f"{value} [{number(scale * found.low, form)}, {number(scale * found.high, form)}], p {p}"
+    p = "< 0.001" if difference.p < 0.001 else f"= {difference.p:.3f}"
+    low, high = (number(scale * end, form) for end in (difference.low, difference.high))
+    return f"{value} [{low}, {high}], p {p}"
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -26,11 +26,6 @@ PATTERNS = 8
 def draw_all(content: Content) -> dict[str, dict[str, Any]]:
     """Draw every picture that there are results for, into the sweep's folder.
 
-    Arguments
-    ---------
-    content : Content
-        The report's content.
-
     Returns
     -------
     pictures : dict
@@ -95,11 +90,11 @@ def draw_all(content: Content) -> dict[str, dict[str, Any]]:
     for row, part in clear.groupby("row", sort=False):
         with np.errstate(divide="ignore"):
             log_p = np.log(part[[f"p_{name}" for name in classes]].to_numpy())
-        found = calibration(log_p, part["predicted"] == part["true"])
-        bins[str(row)] = {**found, "trials": len(of_row[row])}
+        curve = calibration(log_p, part["predicted"] == part["true"])
+        bins[str(row)] = {**curve, "trials": len(of_row[row])}
     caption = (
         "Below the diagonal a model is overconfident. Clear utterances of all trials in bins "
-        f"of confidence; a number says how many predictions a point rests on, and bins of fewer "
+        f"of confidence; a number is how many predictions a point rests on, and bins of fewer "
         f"than {figures.FEWEST} are left out."
     )
     figures.draw_reliability(bins, picture("reliability", "Calibration", caption, wide=True))

@@ -40,7 +40,7 @@ class Players:
 
     @property
     def note(self) -> str:
-        """What can be heard, and why the rest can't."""
+        """Which clips have a player, and why the rest has none."""
         parts = []
         if self.embedded:
             parts.append(

@@ -16,11 +16,6 @@ SUBSETS = ("clear", "ambiguous", "all")
 def accuracies(sweep: Sweep) -> pd.DataFrame:
     """Return each row's WA and UA over its trials.
 
-    Arguments
-    ---------
-    sweep : Sweep
-        What ran.
-
     Returns
     -------
     table : pandas.DataFrame
@@ -29,7 +24,7 @@ def accuracies(sweep: Sweep) -> pd.DataFrame:
         fractions: ``_mean`` and ``_sd`` over seeds and groups, ``_pooled``: over
         the clear utterances of all groups together, mean over seeds.
     """
-    found = {}
+    of_rows = {}
     for row in sweep.rows:
         planned = sweep.trials[sweep.trials["row"] == row]
         metrics = [m for m in planned["metrics"] if m is not None]
@@ -45,8 +40,8 @@ def accuracies(sweep: Sweep) -> pd.DataFrame:
         for index, name in enumerate(("WA", "UA")):
             mean = float(np.mean([scores[index] for scores in pooled])) if pooled else None
             of_row[f"{name}_pooled"] = mean
-        found[row] = of_row
-    return pd.DataFrame.from_dict(found, orient="index")
+        of_rows[row] = of_row
+    return pd.DataFrame.from_dict(of_rows, orient="index")
 
 
 def majority(sweep: Sweep) -> dict[str, float] | None:
@@ -71,7 +66,7 @@ def to_annotators(sweep: Sweep) -> pd.DataFrame:
     """
     p_columns = [f"p_{name}" for name in sweep.classes]
     q_columns = [f"target_{name}" for name in sweep.classes]
-    found = {}
+    of_rows = {}
     for row in sweep.rows:
         chosen = _of_row(sweep, row)
         for subset in SUBSETS:
@@ -93,8 +88,8 @@ def to_annotators(sweep: Sweep) -> pd.DataFrame:
                     of_seed["ambiguous"] = ambiguous.mean()
                 scores.append(of_seed)
             if scores:
-                found[row, subset] = pd.DataFrame(scores).astype(float).mean(skipna=False)
-    table = pd.DataFrame(found).T
+                of_rows[row, subset] = pd.DataFrame(scores).astype(float).mean(skipna=False)
+    table = pd.DataFrame(of_rows).T
     return table if table.empty else table.rename_axis(["row", "subset"])
 
 

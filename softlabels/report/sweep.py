@@ -154,10 +154,10 @@ def _read_plan(file: Path) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"{file} is damaged ({error}): {AGAIN}") from None
     if not isinstance(plan, dict) or plan.get("format") != FORMAT:
-        found = plan if isinstance(plan, dict) else {}
-        version = dict(found.get("versions") or {}).get("softlabels", "an unknown version")
+        written = plan if isinstance(plan, dict) else {}
+        version = dict(written.get("versions") or {}).get("softlabels", "an unknown version")
         raise InputError(
-            f"{file} has format {found.get('format')!r}, written by softlabels {version}; "
+            f"{file} has format {written.get('format')!r}, written by softlabels {version}; "
             f"this version reads format {FORMAT}: {AGAIN}"
         )
     _check_keys(plan, PLAN_KEYS, str(file))

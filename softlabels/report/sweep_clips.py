@@ -50,14 +50,14 @@ def sweep_clips(content: Content, row: str) -> tuple[Clips, str, str]:
     targets = content.encoders[name].encode_ballots(content.ballots)
     place = {utterance: index for index, utterance in enumerate(content.names)}
     columns = [f"p_{each}" for each in sweep.classes]
-    found = sweep.predictions
-    if len(found):
-        found = found[(found["row"] == row) & found["utterance"].isin(place)]
-    if len(found):
-        means = found.groupby("utterance")[columns].mean()  # sorted by utterance
+    predicted = sweep.predictions
+    if len(predicted):
+        predicted = predicted[(predicted["row"] == row) & predicted["utterance"].isin(place)]
+    if len(predicted):
+        means = predicted.groupby("utterance")[columns].mean()  # sorted by utterance
         tested = np.array([place[utterance] for utterance in means.index])
         predictions = means.to_numpy(dtype=float)
-        seeds = found["seed"].nunique()
+        seeds = predicted["seed"].nunique()
         over = f", mean over {seeds} seeds" if seeds > 1 else ""
         what = f"Of the {len(tested)} held-out clips with votes. Predictions: {row}{over}."
     else:

@@ -75,17 +75,17 @@ def main_table(sweep: Sweep, compared: Compared, ceiling: Mapping[str, Any]) -> 
 
     if scores := majority(sweep):
         line("majority class", {f"{name} %": percent(scores[name]) for name in ("WA", "UA")})
-    for row, found in table.iterrows():
-        clear, ambiguous = found["clear"], found["ambiguous"]
-        trained = GAP if not found["trials"] else f"{clear:.0f} + {ambiguous:.0f}"
+    for row, values in table.iterrows():
+        clear, ambiguous = values["clear"], values["ambiguous"]
+        trained = GAP if not values["trials"] else f"{clear:.0f} + {ambiguous:.0f}"
         cells = {
-            "trials": f"{found['trials']:.0f} of {found['planned']:.0f}",
+            "trials": f"{values['trials']:.0f} of {values['planned']:.0f}",
             "utterances": trained,
         }
         for name in ("WA", "UA"):
-            cells[f"{name} %"] = percent(found[f"{name}_mean"], found[f"{name}_sd"])
+            cells[f"{name} %"] = percent(values[f"{name}_mean"], values[f"{name}_sd"])
         if several:
-            cells["UA %, groups together"] = percent(found["UA_pooled"])
+            cells["UA %, groups together"] = percent(values["UA_pooled"])
         for name in ("UA", "WA"):
             difference = compared.differences.get(str(row), {}).get(name)
             cells[f"Δ{name} [95 %]"] = format_difference(difference)
@@ -113,10 +113,10 @@ def distance_table(scores: pd.DataFrame, nearer: str) -> pd.DataFrame:
         if name != "precision_AUPRC" or name in scores
     }
     lines = []
-    for (row, subset), found in scores.iterrows():
-        cells = {ROW: row, "subset": subset, "utterances": number(found["n"], ".0f")}
+    for (row, subset), values in scores.iterrows():
+        cells = {ROW: row, "subset": subset, "utterances": number(values["n"], ".0f")}
         for name, heading in headings.items():
-            value = found.get(name)
+            value = values.get(name)
             cells[heading] = percent(value) if heading.endswith("%") else number(value)
         lines.append(cells)
     return pd.DataFrame(lines, columns=[ROW, "subset", "utterances", *headings.values()])

@@ -72,15 +72,15 @@ def draw_audit(audit: Audit, file: Path) -> None:
 
 def _draw_agreement(figure: FigureBase, audit: Audit) -> None:
     alpha = "" if audit.alpha is None else f"; Krippendorff's α = {audit.alpha:.3f}"
-    counts, found = audit.ballots.counts, audit.partition
+    counts, kinds = audit.ballots.counts, audit.partition
     figure.suptitle(f"{len(counts):,} items, {counts.sum():,} votes{alpha}", fontsize="medium")
     partition, flatness = figure.subplots(1, 2, width_ratios=[1, 1.4])
-    bars = partition.barh(range(len(found)), [*found.values()], color=[*GREYS.values()])
-    shares = [f" {n:,} ({n / max(len(counts), 1):.1%})" for n in found.values()]
+    bars = partition.barh(range(len(kinds)), [*kinds.values()], color=[*GREYS.values()])
+    shares = [f" {n:,} ({n / max(len(counts), 1):.1%})" for n in kinds.values()]
     partition.bar_label(bars, shares, fontsize=8)
-    partition.set_yticks(range(len(found)), [*found])
+    partition.set_yticks(range(len(kinds)), [*kinds])
     partition.invert_yaxis()
-    partition.set_xlim(0, 1.6 * max(*found.values(), 1))
+    partition.set_xlim(0, 1.6 * max(*kinds.values(), 1))
     partition.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     partition.set_xlabel("items")
     voted = counts.sum(axis=1) > 0

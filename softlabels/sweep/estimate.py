@@ -39,10 +39,6 @@ def estimate_minutes(
         id → entry with ``duration`` in seconds.
     jobs, threads : int
         Trials at once, and threads of each.
-
-    Returns
-    -------
-    minutes : float
     """
     duration = np.mean([entry["duration"] for entry in manifest.values()])
     steps = sum(trial.work for trial in trials) / hparams["batch_size"]

@@ -5,7 +5,7 @@ which each script's own socket comes (see `softlabels.sweep.processes`), and wha
 
 This process computes nothing, so that a fork loses no thread of a pool and no CUDA context. Each
 script has a process that watches it: it ends the script where the other end of the script's
-socket is closed, by whatever ends that process, and tells it the exit code.
+socket is closed, by whatever ends that process, and sends it the exit code.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Failure:
-    """A trial that failed, and why: what its log says at the end."""
+    """A trial that failed, and why: the end of its log."""
 
     trial: Trial
     reason: str

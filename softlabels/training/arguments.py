@@ -52,7 +52,7 @@ def parse(
     """
     help_asked = "--help" in arguments or "-h" in arguments
     words = [word for word in arguments if word not in ("--help", "-h")]
-    # The YAML is found by what every YAML has; then its own settings are known as well.
+    # The YAML is located by what every YAML has; then its own settings are known as well.
     parser = _Parser(table, description)
     file = parser.parse_known_args(words)[0].FILE
     if file is None:

@@ -23,7 +23,7 @@ from softlabels.training.rates import set_rate, split_parts, warmed, warmup_upda
 
 @dataclass
 class Predictions:
-    """What the network said of a set of utterances.
+    """A network's predictions of a set of utterances.
 
     Arguments
     ---------
@@ -199,14 +199,14 @@ class SoftLabelBrain(sb.Brain):
             return
         if stage == sb.Stage.TEST:
             return
-        said = self.predictions
+        given = self.predictions
         classes = list(self.encoder.classes)
         scores = recognition(
-            [classes.index(emotion) for emotion in said.emotions],
-            np.argmax(said.log_probabilities, axis=1),
+            [classes.index(emotion) for emotion in given.emotions],
+            np.argmax(given.log_probabilities, axis=1),
             classes,
         )
-        distance = mean_distances(said.log_probabilities, said.shares)
+        distance = mean_distances(given.log_probabilities, given.shares)
         valid = {name: scores[name] for name in ("WA", "UA", "macro_F1")}
         valid["cross_entropy"] = distance["cross_entropy"]
         if valid["cross_entropy"] is None:

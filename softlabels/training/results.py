@@ -40,12 +40,12 @@ CALIBRATED = {
 }
 
 
-def score(said: Predictions, classes: Sequence[str]) -> dict[str, dict[str, Any]]:
+def score(predictions: Predictions, classes: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Score predictions on clear, ambiguous and all utterances of a set.
 
     Arguments
     ---------
-    said : Predictions
+    predictions : Predictions
         The predictions; an utterance is clear where its emotion is a class.
     classes : sequence of str
         The K target classes.
@@ -59,18 +59,18 @@ def score(said: Predictions, classes: Sequence[str]) -> dict[str, dict[str, Any]
 
     Example
     -------
-    >>> said = Predictions(["u1"], ["sad"], [[-0.1, -2.4]], [[1.0, 0.0]])
-    >>> score(said, ["sad", "happy"])["clear"]["UA"]
+    >>> predictions = Predictions(["u1"], ["sad"], [[-0.1, -2.4]], [[1.0, 0.0]])
+    >>> score(predictions, ["sad", "happy"])["clear"]["UA"]
     1.0
     """
-    log_p = np.array(said.log_probabilities).reshape(-1, len(classes))
-    shares = np.array(said.shares).reshape(-1, len(classes))
-    clear = np.array([emotion in classes for emotion in said.emotions], dtype=bool)
-    true = [list(classes).index(emotion) for emotion in np.array(said.emotions)[clear]]
+    log_p = np.array(predictions.log_probabilities).reshape(-1, len(classes))
+    shares = np.array(predictions.shares).reshape(-1, len(classes))
+    clear = np.array([emotion in classes for emotion in predictions.emotions], dtype=bool)
+    true = [list(classes).index(emotion) for emotion in np.array(predictions.emotions)[clear]]
     predicted = log_p[clear].argmax(axis=1)
     areas = {"ambiguity_AUPRC": ambiguity_AUPRC(log_p, ~clear)}
-    if said.precisions:
-        areas["precision_AUPRC"] = ambiguity_AUPRC(log_p, ~clear, said.precisions)
+    if predictions.precisions:
+        areas["precision_AUPRC"] = ambiguity_AUPRC(log_p, ~clear, predictions.precisions)
     return {
         "clear": {
             **recognition(true, predicted, classes),
@@ -85,13 +85,13 @@ def score(said: Predictions, classes: Sequence[str]) -> dict[str, dict[str, Any]
 
 
 def predictions_csv(
-    said: Predictions, manifest: Mapping[str, Mapping[str, Any]], classes: Sequence[str]
+    predictions: Predictions, manifest: Mapping[str, Mapping[str, Any]], classes: Sequence[str]
 ) -> str:
     """Lay predictions out as a CSV, a row an utterance, in the order of their ids.
 
     Arguments
     ---------
-    said : Predictions
+    predictions : Predictions
         The predictions.
     manifest : dict
         id → entry with ``votes``.
@@ -107,17 +107,23 @@ def predictions_csv(
 
     Example
     -------
-    >>> said = Predictions(["u1"], ["sad"], [[0.0]], [[1.0]])
-    >>> predictions_csv(said, {"u1": {"votes": [["sad"]]}}, ["sad"]).splitlines()[1]
+    >>> predictions = Predictions(["u1"], ["sad"], [[0.0]], [[1.0]])
+    >>> predictions_csv(predictions, {"u1": {"votes": [["sad"]]}}, ["sad"]).splitlines()[1]
     'u1,clear,"[[""sad""]]",sad,sad,1.0,1.0'
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     targets, probabilities = [f"target_{c}" for c in classes], [f"p_{c}" for c in classes]
     columns = ["utterance", "subset", "votes", "true", "predicted", *targets, *probabilities]
-    writer.writerow([*columns, "precision"] if said.precisions else columns)
-    precisions = [[each] for each in said.precisions] or [[]] * len(said.ids)
-    parts = (said.ids, said.emotions, said.log_probabilities, said.shares, precisions)
+    writer.writerow([*columns, "precision"] if predictions.precisions else columns)
+    precisions = [[each] for each in predictions.precisions] or [[]] * len(predictions.ids)
+    parts = (
+        predictions.ids,
+        predictions.emotions,
+        predictions.log_probabilities,
+        predictions.shares,
+        precisions,
+    )
     for utterance, emotion, log_p, share, precision in sorted(zip(*parts, strict=True)):
         clear = emotion in classes
         writer.writerow(
@@ -155,8 +161,8 @@ def result_table(metrics: Mapping[str, Any], title: str) -> str:
 
     Example
     -------
-    >>> said = Predictions(["u1"], ["sad"], [[0.0]], [[1.0]])
-    >>> test = score(said, ["sad"])
+    >>> predictions = Predictions(["u1"], ["sad"], [[0.0]], [[1.0]])
+    >>> test = score(predictions, ["sad"])
     >>> table = result_table({"test": test, "majority": {"class": "sad", **test["clear"]}}, "t")
     >>> print(table.splitlines()[2].strip())
     WA %   UA %   F1 %
@@ -187,7 +193,7 @@ def result_table(metrics: Mapping[str, Any], title: str) -> str:
         share = test["ambiguous"]["n"] / test["all"]["n"]
         by = {"entropy": area, "low precision": test["all"].get("precision_AUPRC")}
         areas = ", ".join(f"{name}: AUPRC {a:.3f}" for name, a in by.items() if a is not None)
-        lines.append(f"ambiguous ones found by {areas}, by chance {share:.3f}")
+        lines.append(f"ambiguous utterances by {areas}, by chance {share:.3f}")
     if "uncalibrated" in metrics:
         lines += _calibration_lines(metrics)
     return "\n".join(lines)
@@ -216,7 +222,7 @@ def _cell(value: float | None, scale: float, digits: int, width: int = 7) -> str
 
 def write_results(
     folder: Path,
-    said: Predictions,
+    predictions: Predictions,
     manifest: Mapping[str, Mapping[str, Any]],
     metrics: Mapping[str, Any],
     classes: Sequence[str],
@@ -228,7 +234,7 @@ def write_results(
     ---------
     folder : Path
         The results folder.
-    said : Predictions
+    predictions : Predictions
         The test set's predictions.
     manifest : dict
         The test set: id → entry with ``votes``.
@@ -239,7 +245,7 @@ def write_results(
     title : str
         Of the picture.
     """
-    files.write(folder / "predictions.csv", predictions_csv(said, manifest, classes))
+    files.write(folder / "predictions.csv", predictions_csv(predictions, manifest, classes))
     confusions = {title: metrics["test"]["clear"]["confusion"]}
     picture = io.BytesIO()
     draw_confusions(confusions, classes, picture)

@@ -155,11 +155,6 @@ def votes_from_counts(
 def votes_from_manifest(manifest: Mapping[str, Mapping[str, Any]]) -> tuple[list[Any], Ballots]:
     """Count the votes of a manifest: id → entry with ``votes``, as the recipes' JSON has them.
 
-    Arguments
-    ---------
-    manifest : dict
-        The manifest.
-
     Returns
     -------
     items, ballots

@@ -56,11 +56,6 @@ def simulate_corpus(
     progressbar : bool
         Whether to show a progress bar.
 
-    Returns
-    -------
-    folder : Path
-        The same folder.
-
     Raises
     ------
     ValueError
@@ -120,11 +115,6 @@ def cached_corpus(
     progressbar : bool
         Whether to show a progress bar.
 
-    Returns
-    -------
-    folder : Path
-        The corpus, complete.
-
     Raises
     ------
     ValueError
@@ -147,11 +137,6 @@ def cached_corpus(
 
 def is_simulated(folder: str | Path) -> bool:
     """Return whether `simulate_corpus` made a folder, so that `NOTICE` holds for it.
-
-    Arguments
-    ---------
-    folder : str or Path
-        A corpus.
 
     Returns
     -------

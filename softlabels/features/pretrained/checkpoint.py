@@ -83,10 +83,6 @@ def open_checkpoint(source: str | os.PathLike[str], download: bool = True) -> Ch
     download : bool
         Whether a model of the hub is downloaded where it isn't on this machine yet.
 
-    Returns
-    -------
-    checkpoint : Checkpoint
-
     Raises
     ------
     InputError
