@@ -16,7 +16,7 @@ INSTALL = { $(PIP) uv && $(VENV)/bin/uv pip install --python $(RUN) --quiet -c c
 SITE := $(RUN) -m sphinx -c docs -W --keep-going --quiet . build/docs
 SPEECH := $(if $(DATA),--data_folder "$(abspath $(DATA))")
 
-FAST := $(patsubst %,tests/unit/test_%.py,ballots cli errors files forecasts lazy locks manifest metrics \
+FAST := $(patsubst %,tests/unit/test_%.py,ballots errors files forecasts lazy locks manifest metrics \
   seal tables votes wav)
 
 .PHONY: train test check docs bench bench-gpu clean
