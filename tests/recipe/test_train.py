@@ -332,9 +332,30 @@ def test_every_other_setting_runs(everyday_release, tmp_path):
     assert (tmp_path / "run/log.txt").read_text().count("test speakers' included") == 2
 
 
-@pytest.mark.parametrize("option", ["--debug", "--precision=bf16", "--device=cpu"])
-def test_speechbrains_run_options_work(everyday_release, tmp_path, option):
-    run("modified_soft", everyday_release, tmp_path / "run", *option.split("="))
+@pytest.mark.parametrize(
+    ("option", "value", "computed_in"),
+    [
+        ("--debug", True, torch.float32),
+        ("--precision=bf16", "bf16", torch.bfloat16),
+        ("--device=cpu", "cpu", torch.float32),
+    ],
+)
+def test_speechbrains_run_options_work(
+    everyday_release, tmp_path, monkeypatch, option, value, computed_in
+):
+    types, forward = set(), torch.nn.Linear.forward
+
+    def noted(self, features):
+        outputs = forward(self, features)
+        if self.training:
+            types.add(outputs.dtype)
+        return outputs
+
+    monkeypatch.setattr(torch.nn.Linear, "forward", noted)
+    metrics = run("modified_soft", everyday_release, tmp_path / "run", *option.split("="))
+    name = option.strip("-").partition("=")[0]
+    assert metrics["run"]["options"][name] == value
+    assert types == {computed_in}
 
 
 def test_simulated_speech_says_so_everywhere(tmp_path, monkeypatch):
