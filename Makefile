@@ -1,5 +1,6 @@
 # make train   set everything up, train on the built-in corpus, test, print the result
 # make test    set everything up, run every check and test
+# make check   lint, types and the fastest tests, in less than half a minute
 # make docs    set everything up, build the site of the documents and the API reference in build/docs
 # make bench   the same environment and the peers, measure everything against them (DATA=/path/to/corpus)
 # make bench-gpu   what a GPU does; without one nothing is measured
@@ -15,7 +16,10 @@ INSTALL = { $(PIP) uv && $(VENV)/bin/uv pip install --python $(RUN) --quiet -c c
 SITE := $(RUN) -m sphinx -c docs -W --keep-going --quiet . build/docs
 SPEECH := $(if $(DATA),--data_folder "$(abspath $(DATA))")
 
-.PHONY: train test docs bench bench-gpu clean
+FAST := $(patsubst %,tests/unit/test_%.py,ballots errors files forecasts lazy locks manifest metrics \
+  seal tables votes wav)
+
+.PHONY: train test check docs bench bench-gpu clean
 
 train: $(VENV)/installed
 	cd recipes/IEMOCAP && ../../$(RUN) train.py hparams/modified_soft.yaml
@@ -26,6 +30,12 @@ test: $(VENV)/installed
 	$(VENV)/bin/mypy
 	$(SITE)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --dist loadfile
+
+check: $(VENV)/installed
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(RUN) -m pytest -q $(FAST)
 
 docs: $(VENV)/installed
 	$(SITE)

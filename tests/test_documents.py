@@ -52,54 +52,54 @@ COMMANDS = sorted({(document, line) for document in DOCUMENTS for line in comman
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_every_python_snippet_runs(document):
+def test_every_python_snippet_runs(document, python):
     code = "\n".join(each for each in blocks(document, "python") if NEEDS_A_MODEL not in each)
     if code:
-        subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+        python(["-c", code], check=True)
 
 
 @pytest.mark.parametrize("line", sorted({line for _, line in COMMANDS}))
-def test_every_command_runs(line, tmp_path, monkeypatch, everyday_corpus):
+def test_every_command_runs(line, tmp_path, python, everyday_corpus):
     for part in line.split(" && "):
         words = shlex.split(part)
         if "--votes" in words or words[:2] == ["softlabels", "train"]:
-            run_table(words, tmp_path)
+            run_table(python, words, tmp_path)
         elif words[0] == "make":
             subprocess.run(["make", "--dry-run", *words[1:]], check=True, cwd=ROOT)
         elif words[:2] == ["pip", "install"]:
-            check_install(words[2:])
+            check_install(python, words[2:])
         elif words[:2] == ["python", "train.py"]:
-            run_recipe(words[1:], tmp_path, everyday_corpus)
+            run_recipe(python, words[1:], tmp_path, everyday_corpus)
         elif words[:2] == ["python", "reproduce.py"]:
             # Hours of training: what it would run is checked; it has tests of its own.
             dry = [word for word in words[1:] if word != "--dry-run"] + ["--dry-run"]
-            run_recipe(dry, tmp_path, everyday_corpus)
+            run_recipe(python, dry, tmp_path, everyday_corpus)
         elif words[:2] == ["python", "../../benchmarks/intended.py"]:
-            check_options([ROOT / "benchmarks/intended.py"], words[2:])
+            check_options(python, [ROOT / "benchmarks/intended.py"], words[2:])
         elif words[0] == "python" and words[1].startswith("benchmarks/"):
             script = ROOT / "benchmarks" / Path(words[1]).name
             assert script.exists()
             assert " ".join(words[2:]) in script.read_text("utf-8")  # as its docstring has it
         elif " ".join(words[:2]) in OPTIONS_ONLY:
-            check_options(OPTIONS_ONLY[" ".join(words[:2])], words[2:])
+            check_options(python, OPTIONS_ONLY[" ".join(words[:2])], words[2:])
         elif words[0] == "torchrun":
             # Several processes have tests of their own.
             options, script = words[1 : words.index("train.py")], words[words.index("train.py")]
-            check_options(["-m", "torch.distributed.run"], options)
+            check_options(python, ["-m", "torch.distributed.run"], options)
             assert (ROOT / "recipes/IEMOCAP" / script).exists()
         elif words[0] == "softlabels":
             (tmp_path / "votes.csv").write_text(VOTES)
             (tmp_path / "wavs").mkdir()
             for item in ("u1", "u2"):
                 soundfile.write(tmp_path / f"wavs/{item}.wav", np.zeros(1600), 16000)
-            subprocess.run([sys.executable, "-m", *words], check=True, cwd=tmp_path)
+            python(["-m", *words], cwd=tmp_path, check=True)
         elif words[0] == "cd":
             assert any((ROOT / place / words[1]).is_dir() for place in (".", "recipes/IEMOCAP"))
         elif words[:2] != ["git", "clone"]:
             raise AssertionError(f"no test runs {part!r}")
 
 
-def run_table(words, folder):
+def run_table(python, words, folder):
     """Run a command on a table of votes, from the folder where it is."""
     classes = ["happy", "sad", "neutral", "angry"]
     classes = [name for name in classes if name in words[words.index("--classes") + 1]]
@@ -115,31 +115,30 @@ def run_table(words, folder):
     script = ["-m", *words] if words[0] == "softlabels" else words[1:]
     script += ["--output_folder", str(folder / "run"), *SMALL]
     script += ["--dry-run"] if "reproduce.py" in words[1] else []
-    subprocess.run([sys.executable, *script], check=True, cwd=folder)
+    python(script, cwd=folder, check=True)
 
 
-def check_options(script, words):
-    told = subprocess.run([sys.executable, *script, "--help"], check=True, capture_output=True)
+def check_options(python, script, words):
+    usage = python([*script, "--help"], check=True).stdout.replace("_", "-")
     for word in words:
         name = word.partition("=")[0].replace("_", "-")
-        assert not name.startswith("--") or name in told.stdout.decode().replace("_", "-"), word
+        assert not name.startswith("--") or name in usage, word
 
 
-def check_install(words):
+def check_install(python, words):
     assert words[0].partition("[")[0] == "."
-    pip = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--no-index"]
-    subprocess.run([*pip, "--no-build-isolation", "--quiet", *words], check=True, cwd=ROOT)
+    pip = ["-m", "pip", "install", "--dry-run", "--no-deps", "--no-index"]
+    python([*pip, "--no-build-isolation", "--quiet", *words], check=True)
 
 
-def run_recipe(words, folder, corpus):
+def run_recipe(python, words, folder, corpus):
     places = ("/path/to/IEMOCAP_full_release", "/path/to/corpus")
     words = [str(corpus) if word in places else word for word in words]
     if "--data_folder" not in words:
         words += ["--data_folder", str(corpus)]
     if "--output_folder" not in words:
         words += ["--output_folder", str(folder / "run")]
-    recipe = ROOT / "recipes/IEMOCAP"
-    subprocess.run([sys.executable, *words, *SMALL], check=True, cwd=recipe)
+    python([*words, *SMALL], cwd=ROOT / "recipes/IEMOCAP", check=True)
 
 
 def test_the_wheel_builds_and_works_without_the_checkout(tmp_path):
@@ -223,7 +222,7 @@ def test_constraints_are_names_and_versions_only():
         assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9A-Za-z.!+]+", line), line
 
 
-def test_the_encoder_of_the_walk_through_is_found_after_pip_install_alone(tmp_path):
+def test_the_encoder_of_the_walk_through_is_found_after_pip_install_alone(tmp_path, python):
     source, site = tmp_path / "softlabels-prior", tmp_path / "site"
     source.mkdir()
     module, _, usage = blocks("docs/encoders.md", "python")
@@ -233,18 +232,15 @@ def test_the_encoder_of_the_walk_through_is_found_after_pip_install_alone(tmp_pa
     (lines,) = blocks("docs/encoders.md", "bash")
     install, *uses = lines.splitlines()
     assert install == "pip install ./softlabels-prior"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    pip = ["-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
     pip += ["--no-build-isolation", "--target", str(site), str(source)]
-    subprocess.run(pip, check=True)
+    python(pip, check=True)
     path = os.pathsep.join([str(site), str(ROOT)])
     found = {**os.environ, "PYTHONPATH": path}
-    subprocess.run([sys.executable, "-c", usage], check=True, env=found, cwd=tmp_path)
-    said = ""
+    python(["-c", usage], cwd=tmp_path, env=found, check=True)
+    output = ""
     for line in uses:
         assert line.startswith("softlabels ")
-        command = [sys.executable, "-m", *shlex.split(line)]
-        done = subprocess.run(command, env=found, cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        said += done.stdout
-    assert "prior_soft(prior, strength=3.0)  Shares of votes, smoothed towards a prior" in said
-    assert "u1,0.62,0.38" in said  # (1 + 3 · 0.7) / 5
+        output += python(["-m", *shlex.split(line)], tmp_path, found, check=True).stdout
+    assert "prior_soft(prior, strength=3.0)  Shares of votes, smoothed towards a prior" in output
+    assert "u1,0.62,0.38" in output  # (1 + 3 · 0.7) / 5

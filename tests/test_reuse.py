@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -15,27 +14,27 @@ def soft_diff():
     return diff
 
 
-def train(folder, corpus):
+def train(python, folder, corpus):
     """Three epochs; returns each epoch's training loss."""
-    command = [sys.executable, "train.py", "train.yaml", f"--data_folder={corpus}"]
-    subprocess.run([*command, "--noprogressbar"], cwd=folder, check=True)
+    words = ["train.py", "train.yaml", f"--data_folder={corpus}", "--noprogressbar"]
+    python(words, cwd=folder, check=True)
     log = (folder / "results/train_log.txt").read_text()
     return [float(loss) for loss in re.findall(r"train loss: (\S+)", log)]
 
 
-def test_the_diff_applies_and_the_loss_on_soft_targets_falls(tmp_path, everyday_corpus):
+def test_the_diff_applies_and_the_loss_on_soft_targets_falls(python, tmp_path, everyday_corpus):
     recipe = tmp_path / "recipe"
     shutil.copytree(ROOT / "tests/reuse", recipe, ignore=shutil.ignore_patterns("__pycache__"))
     patch = ["patch", "-p1", "--fuzz=0"]
     subprocess.run(patch, cwd=recipe, input=soft_diff(), text=True, check=True)
-    first, second, third = train(recipe, everyday_corpus)
+    first, second, third = train(python, recipe, everyday_corpus)
     assert first > second > third
     manifest = json.loads((recipe / "results/train.json").read_text())
     assert manifest["Ses01F_impro01_F000"]["votes"] == [["sur"], ["hap"], ["hap"]]
     assert list(recipe.glob("results/save/CKPT*/annotation_encoder.ckpt"))
 
 
-def test_the_recipe_trains_on_hard_labels_without_the_diff(tmp_path, everyday_corpus):
+def test_the_recipe_trains_on_hard_labels_without_the_diff(python, tmp_path, everyday_corpus):
     recipe = tmp_path / "recipe"
     shutil.copytree(ROOT / "tests/reuse", recipe, ignore=shutil.ignore_patterns("__pycache__"))
-    assert len(train(recipe, everyday_corpus)) == 3
+    assert len(train(python, recipe, everyday_corpus)) == 3

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,10 +11,10 @@ import torch
 
 from softlabels.features.frontends import SAMPLE_RATE
 from softlabels.losses import soft_cross_entropy
-from softlabels.sweep.processes import TRAINING
 from softlabels.sweep.trials import Trial
 
 STEPS = 5
+START = 8.0  # seconds of imports, once for all trials
 AROUND = 2.0  # seconds of a trial that aren't training: it is prepared, checked, scored and written
 
 
@@ -44,7 +42,7 @@ def estimate_minutes(
     steps = sum(trial.work for trial in trials) / hparams["batch_size"]
     seconds = hparams["number_of_epochs"] * steps * _step_seconds(hparams, duration, threads)
     seconds += len(trials) * AROUND
-    return (_start_seconds() + seconds / min(jobs, len(trials))) / 60
+    return (START + seconds / min(jobs, len(trials))) / 60
 
 
 def _step_seconds(hparams: Mapping[str, Any], duration: float, threads: int) -> float:
@@ -66,10 +64,3 @@ def _step_seconds(hparams: Mapping[str, Any], duration: float, threads: int) -> 
         optimizer.step()
         times.append(time.perf_counter() - started)
     return float(np.median(times))
-
-
-def _start_seconds() -> float:
-    """Time the imports, which happen once for all trials."""
-    started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", f"import {', '.join(TRAINING)}"], check=True)
-    return time.perf_counter() - started

@@ -8,8 +8,6 @@ import json
 import re
 import runpy
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -280,12 +278,12 @@ def test_the_walk_throughs_reader_is_short_and_reads_its_layout(radio):
         prepare(namespace["RADIO"], release)
 
 
-def test_the_walk_throughs_script_trains(radio, tmp_path):
+def test_the_walk_throughs_script_trains(radio, python, tmp_path):
     recipe, release = radio
     words = ["train.py", "hparams/soft.yaml", "--data_folder", str(release), "--frontend=mfcc"]
     words += ["--number_of_epochs=1", "--hidden_size=8", "--lstm_size=4", "--held_out=[anna, ben]"]
     words += ["--output_folder", str(tmp_path / "run")]
-    subprocess.run([sys.executable, *words], check=True, cwd=recipe)
+    python(words, cwd=recipe, check=True)
     metrics = json.loads((tmp_path / "run/metrics.json").read_text())
     assert metrics["test"]["clear"]["n"] == 12
     assert metrics["data"]["held_out"] == "anna+ben"

@@ -180,7 +180,7 @@ def test_another_process_needs_neither_the_recipe_nor_its_working_directory(mode
     subprocess.run([sys.executable, "-c", code, str(model)], check=True, cwd=tmp_path)
 
 
-def test_the_documents_snippets_run(model, everyday_release, tmp_path):
+def test_the_documents_snippets_run(model, python, everyday_release, tmp_path):
     root = RECIPE.parents[1]
     texts = [(root / name).read_text("utf-8") for name in ("docs/model.md", "README.md")]
     model_page, readme = (re.findall(r"^```python\n(.*?)^```", each, re.M | re.S) for each in texts)
@@ -189,5 +189,5 @@ def test_the_documents_snippets_run(model, everyday_release, tmp_path):
     code = "\n".join([*ours, of_readme])
     (tmp_path / "model").symlink_to(model)
     shutil.copy(next(everyday_release.rglob("*.wav")), tmp_path / "clip.wav")
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    python(["-c", code], cwd=tmp_path, check=True)
     assert {file.name for file in tmp_path.iterdir()} == {"model", "clip.wav", "elsewhere"}

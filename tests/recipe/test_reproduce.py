@@ -4,8 +4,6 @@ import csv
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -26,17 +24,15 @@ ROW_NAMES = [row.name for row in ROWS]
 PICTURES = ["forest", "targets", "alpha", "recall", "learning", "reliability", "confusions"]
 
 
-def sweep(release, folder, *more):
-    script = RECIPE / "reproduce.py"
-    command = [sys.executable, script.name, "--data_folder", str(release), *SWEEP, *more]
-    command += ["--output_folder", str(folder)]
-    return subprocess.run(command, cwd=script.parent, capture_output=True, text=True)
+def sweep(python, release, folder, *more):
+    words = ["reproduce.py", "--data_folder", str(release), *SWEEP, *more]
+    return python([*words, "--output_folder", str(folder)], cwd=RECIPE)
 
 
 @pytest.fixture(scope="module")
-def swept(everyday_corpus, tmp_path_factory):
+def swept(python, everyday_corpus, tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweep")
-    done = sweep(everyday_corpus, folder)
+    done = sweep(python, everyday_corpus, folder)
     assert done.returncode == 0, done.stderr
     return folder, done.stdout
 
@@ -79,14 +75,14 @@ def test_alpha_0_is_soft_and_the_default_is_the_tables_row(swept):
     assert plan["curve"] == [[0.0, f"soft / {both}"], [0.75, f"modified soft / {both}"]]
 
 
-def test_finished_trials_are_not_run_again_and_a_failed_one_is_shown(copy, everyday_corpus):
+def test_finished_trials_are_not_run_again_and_a_failed_one_is_shown(copy, python, everyday_corpus):
     broken = copy / "trials/soft_clear/session1/seed1"
     (broken / "metrics.json").unlink()
     (broken / "predictions.csv").unlink()
     (broken / "predictions.csv").mkdir()  # a folder where a file should be
     (copy / "trials/hard_clear/session1/seed1/metrics.json").unlink()  # as if killed
     before = {file: file.stat().st_mtime_ns for file in sorted(copy.glob("trials/*/*/*/trial.log"))}
-    done = sweep(everyday_corpus, copy)
+    done = sweep(python, everyday_corpus, copy)
     assert done.returncode == 1
     assert "FAILED: soft / clear, session1, seed 1" in done.stderr
     assert "Is a directory" in done.stderr
@@ -94,10 +90,10 @@ def test_finished_trials_are_not_run_again_and_a_failed_one_is_shown(copy, every
     assert again == {"soft_clear", "hard_clear"}
 
 
-def test_results_of_other_settings_are_refused_and_not_reported(copy, everyday_corpus):
+def test_results_of_other_settings_are_refused_and_not_reported(copy, python, everyday_corpus):
     (copy / "table.md").unlink()
     before = (copy / "sweep.json").read_bytes()
-    done = sweep(everyday_corpus, copy, "--dropout", "0.3")
+    done = sweep(python, everyday_corpus, copy, "--dropout", "0.3")
     assert done.returncode == 1
     assert "settings.dropout: 0.5 there, 0.3 now" in done.stderr
     assert (copy / "sweep.json").read_bytes() == before
@@ -141,7 +137,7 @@ def test_the_papers_figures_stand_beside_its_own_corpus_only():
     assert not is_papers_corpus(partition)
 
 
-def test_a_dry_run_shows_trials_and_time_and_runs_nothing(everyday_corpus, tmp_path):
+def test_a_dry_run_shows_trials_and_time_and_runs_nothing(python, everyday_corpus, tmp_path):
     merge = "{Excited: Happiness}"
     more = ["--axis", "frontend=mfcc,fbank", "--merge", merge, "--test_sessions", "3"]
     rows = [
@@ -151,7 +147,7 @@ def test_a_dry_run_shows_trials_and_time_and_runs_nothing(everyday_corpus, tmp_p
     ]
     for row in rows:
         more += ["--row", row]
-    done = sweep(everyday_corpus, tmp_path / "dry", "--dry-run", *more)
+    done = sweep(python, everyday_corpus, tmp_path / "dry", "--dry-run", *more)
     assert done.returncode == 0, done.stderr
     assert "4 trials, 0 of them finished" in done.stdout
     assert done.stdout.count("--frontend fbank") == 2
@@ -195,11 +191,11 @@ def test_wrong_options_say_what_is_allowed(wrong):
     assert error.value.code == 2
 
 
-def test_an_unknown_setting_is_refused_before_anything_runs(everyday_corpus, tmp_path):
-    done = sweep(everyday_corpus, tmp_path / "sweep", "--learning_rate", "0.1")
+def test_an_unknown_setting_is_refused_before_anything_runs(python, everyday_corpus, tmp_path):
+    done = sweep(python, everyday_corpus, tmp_path / "sweep", "--learning_rate", "0.1")
     assert done.returncode == 2
     assert "there is no setting --learning_rate" in done.stderr
-    done = sweep(everyday_corpus, tmp_path / "sweep", "--lr=0.1", "hparams/soft.yaml")
+    done = sweep(python, everyday_corpus, tmp_path / "sweep", "--lr=0.1", "hparams/soft.yaml")
     assert done.returncode == 2
     assert "'hparams/soft.yaml' belongs to no option" in done.stderr
     assert not list(tmp_path.rglob("trial.log"))

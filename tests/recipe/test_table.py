@@ -5,10 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -226,13 +223,12 @@ def test_names_match_whatever_the_letters_form_or_the_folders_slashes(tmp_path):
     assert clips_named(index, "ber") == []
 
 
-def test_softlabels_train_trains_and_resumes_from_anywhere(folder):
+def test_softlabels_train_trains_and_resumes_from_anywhere(folder, python):
     words = ["train", "votes.csv", "--audio", "wavs", "--classes", ",".join(CLASSES)]
     words += ["--utterances", "clips.csv", "--held_out", "[s1, s7]", "--output_folder", "out"]
     words += ["--number_of_epochs=1", "--hidden_size=8", "--lstm_size=4", "--device", "cpu"]
-    run = partial(subprocess.run, capture_output=True, text=True)
     variables = {**os.environ, "PYTHONPATH": str(ROOT)}
-    ended = run([sys.executable, "-m", "softlabels", *words], cwd=folder, env=variables)
+    ended = python(["-m", "softlabels", *words], cwd=folder, env=variables)
     assert ended.returncode == 0, ended.stderr
     metrics = json.loads((folder / "out/metrics.json").read_text("utf-8"))
     assert metrics["speaker_independent"] is True
@@ -243,7 +239,7 @@ def test_softlabels_train_trains_and_resumes_from_anywhere(folder):
     (folder / "moved").mkdir()
     (folder / "clips.csv").rename(folder / "moved/clips.csv")
     words[words.index("clips.csv")] = "moved/clips.csv"
-    again = run([sys.executable, "-m", "softlabels", *words], cwd=folder, env=variables)
+    again = python(["-m", "softlabels", *words], cwd=folder, env=variables)
     assert again.returncode == 0, again.stderr
     assert "Going into epoch" not in again.stderr + again.stdout
 
@@ -272,14 +268,12 @@ def test_help_has_an_example_and_names_the_settings():
         assert f"  {name} " in help_text.replace(":", " ")
 
 
-def test_the_sweep_of_a_table_plans_from_another_folder(folder):
+def test_the_sweep_of_a_table_plans_from_another_folder(folder, python):
     words = [str(ROOT / "recipes/table/reproduce.py"), "--votes", "votes.csv", "--dry-run"]
     words += ["--data_folder", "wavs", "--classes", f"[{', '.join(CLASSES)}]", "--trials", "1"]
     words += ["--utterances=clips.csv", "--held_out", "[s1, s7]", "--output_folder", "sweep"]
     variables = {**os.environ, "PYTHONPATH": str(ROOT)}
-    ended = subprocess.run(
-        [sys.executable, *words], cwd=folder, env=variables, capture_output=True, text=True
-    )
+    ended = python(words, cwd=folder, env=variables)
     assert ended.returncode == 0, ended.stderr
     assert "0 of them finished" in ended.stdout
     assert f"--votes {folder / 'votes.csv'}" in ended.stdout

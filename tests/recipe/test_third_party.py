@@ -4,8 +4,6 @@ import json
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -60,7 +58,7 @@ def blocks(language):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def site(python, tmp_path_factory):
     """The document's distribution, and one with an encoder that learns, installed by pip."""
     folder = tmp_path_factory.mktemp("third_party")
     (toml,) = blocks("toml")
@@ -73,32 +71,27 @@ def site(tmp_path_factory):
         (folder / name).mkdir()
         (folder / name / "pyproject.toml").write_text(project)
         (folder / name / f"{name}.py").write_text(module)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+        pip = ["-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
         pip += ["--no-build-isolation", "--target", str(folder / "site"), str(folder / name)]
-        subprocess.run(pip, check=True)
+        python(pip, check=True)
     return folder / "site"
 
 
-def run(words, site, folder):
+def run(python, words, site, folder):
     path = os.pathsep.join([str(site), str(ROOT)])
     environment = {**os.environ, "PYTHONPATH": path}
-    script = str(RECIPE / words[0])
-    return subprocess.run(
-        [sys.executable, script, *words[1:]],
-        env=environment,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
+    return python([RECIPE / words[0], *words[1:]], cwd=folder, env=environment)
 
 
-def test_the_documents_commands_plan_a_sweep_from_any_folder(site, tmp_path, everyday_corpus):
+def test_the_documents_commands_plan_a_sweep_from_any_folder(
+    python, site, tmp_path, everyday_corpus
+):
     (commands,) = blocks("sh")
     (tmp_path / "mine.yaml").write_text(blocks("yaml")[0])
     _, reproduce = commands.splitlines()
     words = shlex.split(reproduce)[1:]
     words += ["--data_folder", str(everyday_corpus), "--output_folder", str(tmp_path / "out")]
-    done = run([*words, "--trials=1", *SMALL, "--dry-run"], site, tmp_path)
+    done = run(python, [*words, "--trials=1", *SMALL, "--dry-run"], site, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "16 trials, 0 of them finished" in done.stdout
     assert "prior soft, mine / clear + ambiguous" in done.stdout
@@ -111,13 +104,13 @@ def test_the_documents_commands_plan_a_sweep_from_any_folder(site, tmp_path, eve
 
 
 def test_an_encoder_that_learns_and_needs_an_option_is_swept_beside_the_built_in_ones(
-    site, tmp_path, everyday_corpus
+    python, site, tmp_path, everyday_corpus
 ):
     (tmp_path / "mine.yaml").write_text(blocks("yaml")[0])
     words = ["reproduce.py", "--encoders", "hard,powered", "--encoder_options={power: 3}"]
     words += ["--network", "mine.yaml", "--trials=1", "--jobs=1", *SMALL]
     words += ["--data_folder", str(everyday_corpus), "--output_folder", "out"]
-    done = run(words, site, tmp_path)
+    done = run(python, words, site, tmp_path)
     assert done.returncode == 0, done.stderr + done.stdout
     results = json.loads((tmp_path / "out/results.json").read_text("utf-8"))
     assert [row["row"] for row in results["rows"]][:3] == [

@@ -4,9 +4,11 @@ import csv
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,16 +19,34 @@ RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
 EPOCHS = "--number_of_epochs=2"
 
 
-def start(release, folder, processes, *more, yaml="modified_soft"):
-    """Train on the release, without dropout, in which processes differ."""
-    command = [sys.executable]
-    if processes > 1:
-        command += ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-    command += [str(RECIPE / "train.py"), str(RECIPE / f"hparams/{yaml}.yaml")]
-    command += ["--data_folder", str(release), "--output_folder", str(folder), "--dropout=0"]
-    command += ["--hidden_size=16", "--lstm_size=8", "--noprogressbar", *more]
+def words(release, folder, *more, yaml="modified_soft"):
+    """A training on the release, without dropout, in which processes differ."""
+    script = [str(RECIPE / "train.py"), str(RECIPE / f"hparams/{yaml}.yaml")]
+    script += ["--data_folder", str(release), "--output_folder", str(folder), "--dropout=0"]
+    return [*script, "--hidden_size=16", "--lstm_size=8", "--noprogressbar", *more]
+
+
+def torchrun(*script):
+    """Start two processes that train."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, env=environment, start_new_session=True)
+    return subprocess.Popen([*command, *script], env=environment, start_new_session=True)
+
+
+@contextmanager
+def pair(python, *script):
+    """Start two processes that train, with torchrun's variables and without its imports."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    place = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                python.start(script, env={**place, "RANK": rank, "LOCAL_RANK": rank})
+            )
+            for rank in ("0", "1")
+        ]
 
 
 def rows(folder):
@@ -34,10 +54,12 @@ def rows(folder):
         return list(csv.DictReader(file))
 
 
-def test_two_processes_train_what_one_does_and_write_each_file_once(everyday_release, tmp_path):
+def test_two_processes_train_what_one_does_and_write_each_file_once(
+    python, everyday_release, tmp_path
+):
     one, two = tmp_path / "one", tmp_path / "two"
-    assert start(everyday_release, one, 1, EPOCHS).wait(300) == 0
-    assert start(everyday_release, two, 2, EPOCHS).wait(300) == 0
+    python(words(everyday_release, one, EPOCHS), check=True)
+    assert torchrun(*words(everyday_release, two, EPOCHS)).wait(300) == 0
     names = [
         sorted(path.relative_to(folder).parts[0] for path in folder.iterdir())
         for folder in (one, two)
@@ -56,21 +78,25 @@ def assert_alike(one, two):
                 assert float(a[column]) == pytest.approx(float(b[column]), abs=1e-3)
 
 
-def test_two_processes_train_an_encoder_as_one_does(everyday_release, tmp_path):
+def test_two_processes_train_an_encoder_as_one_does(python, everyday_release, tmp_path):
     make_encoder(tmp_path / "whisper", "whisper")  # which has no dropout of its own
     how = [EPOCHS, "--freeze=False", "--pretrained", str(tmp_path / "whisper"), "--lr=0.01"]
     how += ["--lr_pretrained=0.001", "--num_workers=0", "--crop_seconds=0.1"]
     # 10 batches an epoch: the last one, by itself, is stepped on in both processes alike
     how += ["--grad_accumulation_factor=3"]
     one, two = tmp_path / "one", tmp_path / "two"
-    assert start(everyday_release, one, 1, *how, yaml="pretrained").wait(300) == 0
-    assert start(everyday_release, two, 2, *how, yaml="pretrained").wait(300) == 0
+    python(words(everyday_release, one, *how, yaml="pretrained"), check=True)
+    with pair(python, *words(everyday_release, two, *how, yaml="pretrained")) as processes:
+        assert [process.wait(300) for process, *_ in processes] == [0, 0]
     assert_alike(one, two)
 
 
-def test_a_batch_that_cannot_be_shared_is_refused(everyday_release, tmp_path):
-    process = start(everyday_release, tmp_path / "run", 2, "--batch_size=7")
-    assert process.wait(300) != 0
+def test_a_batch_that_cannot_be_shared_is_refused(python, everyday_release, tmp_path):
+    with pair(python, *words(everyday_release, tmp_path / "run", "--batch_size=7")) as processes:
+        for process, _, errors in processes:
+            assert process.wait(300) == 1
+            message = "train.py: batch_size must be a multiple of 2, the processes; got 7"
+            assert message in errors.read_text().splitlines()
 
 
 def ranks(parent):
@@ -90,7 +116,7 @@ def ranks(parent):
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="finds processes in /proc")
 def test_a_process_that_dies_ends_all_with_an_error(everyday_release, tmp_path):
-    process = start(everyday_release, tmp_path / "run", 2, "--number_of_epochs=100000")
+    process = torchrun(*words(everyday_release, tmp_path / "run", "--number_of_epochs=100000"))
     deadline = time.monotonic() + 120
     while not (tmp_path / "run/train_log.txt").exists() and time.monotonic() < deadline:
         time.sleep(0.1)

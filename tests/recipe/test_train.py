@@ -1,13 +1,10 @@
-"""The whole recipe: every teacher on every front end, its files, its refusals, its resuming."""
+"""The whole recipe: every encoder, every front end, its files, its refusals, its resuming."""
 
 import csv
 import json
 import math
-import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -54,14 +51,22 @@ def rows(folder):
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("frontend", ["acoustic47", "fbank", "mfcc"])
-@pytest.mark.parametrize("teacher", ["hard", "soft", "modified_soft"])
-def test_every_teacher_trains_on_every_front_end(everyday_release, tmp_path, teacher, frontend):
-    metrics = run(teacher, everyday_release, tmp_path / "run", "--frontend", frontend)
+@pytest.mark.parametrize(
+    ("encoder", "frontend"),
+    [  # each encoder and each front end: neither knows the other
+        ("hard", "acoustic47"),
+        ("soft", "acoustic47"),
+        ("modified_soft", "acoustic47"),
+        ("modified_soft", "fbank"),
+        ("modified_soft", "mfcc"),
+    ],
+)
+def test_every_encoder_and_every_front_end_trains(everyday_release, tmp_path, encoder, frontend):
+    metrics = run(encoder, everyday_release, tmp_path / "run", "--frontend", frontend)
     partition = json.loads((tmp_path / "run/save/partition.json").read_text())
     clear = sum(partition["train"]["clear"].values())
     ambiguous = partition["train"]["ambiguous"]
-    wanted = {"clear": clear, "ambiguous": 0 if teacher == "hard" else ambiguous}
+    wanted = {"clear": clear, "ambiguous": 0 if encoder == "hard" else ambiguous}
     assert metrics["train"] == wanted
     assert metrics["test"]["clear"]["n"] == sum(partition["test"]["clear"].values())
     assert metrics["test"]["ambiguous"]["n"] == partition["test"]["ambiguous"]
@@ -76,7 +81,6 @@ PAGE = ("report.html", "doubtful.csv", "annotators.csv")
 def finished(everyday_release, tmp_path_factory):
     """One run of modified soft targets on both subsets."""
     folder = tmp_path_factory.mktemp("finished") / "run"
-    os.environ["SOFTLABELS_CACHE"] = str(tmp_path_factory.getbasetemp() / "cache")
     return folder, run("modified_soft", everyday_release, folder)
 
 
@@ -328,9 +332,30 @@ def test_every_other_setting_runs(everyday_release, tmp_path):
     assert (tmp_path / "run/log.txt").read_text().count("test speakers' included") == 2
 
 
-@pytest.mark.parametrize("option", ["--debug", "--precision=bf16", "--device=cpu"])
-def test_speechbrains_run_options_work(everyday_release, tmp_path, option):
-    run("modified_soft", everyday_release, tmp_path / "run", *option.split("="))
+@pytest.mark.parametrize(
+    ("option", "value", "computed_in"),
+    [
+        ("--debug", True, torch.float32),
+        ("--precision=bf16", "bf16", torch.bfloat16),
+        ("--device=cpu", "cpu", torch.float32),
+    ],
+)
+def test_speechbrains_run_options_work(
+    everyday_release, tmp_path, monkeypatch, option, value, computed_in
+):
+    types, forward = set(), torch.nn.Linear.forward
+
+    def noted(self, features):
+        outputs = forward(self, features)
+        if self.training:
+            types.add(outputs.dtype)
+        return outputs
+
+    monkeypatch.setattr(torch.nn.Linear, "forward", noted)
+    metrics = run("modified_soft", everyday_release, tmp_path / "run", *option.split("="))
+    name = option.strip("-").partition("=")[0]
+    assert metrics["run"]["options"][name] == value
+    assert types == {computed_in}
 
 
 def test_simulated_speech_says_so_everywhere(tmp_path, monkeypatch):
@@ -342,31 +367,28 @@ def test_simulated_speech_says_so_everywhere(tmp_path, monkeypatch):
     assert (tmp_path / "run/log.txt").read_text().count(notice) >= 2
 
 
-def start(release, folder):
-    command = [sys.executable, str(RECIPE / "train.py")]
-    command += arguments("modified_soft", release, folder, epochs=4)
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-
-
 def test_a_run_killed_at_any_moment_ends_with_the_metrics_of_one_never_killed(
-    everyday_release, tmp_path
+    python, everyday_release, tmp_path
 ):
+    def words(folder):
+        return [
+            RECIPE / "train.py",
+            *arguments("modified_soft", everyday_release, folder, epochs=4),
+        ]
+
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert start(everyday_release, whole).wait() == 0
+    python(words(whole), check=True)
     log = killed / "train_log.txt"
     for epochs in (1, 3):  # kill it in the epoch, or the checkpoint, after so many
-        process = start(everyday_release, killed)
         deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and process.poll() is None:
-            if log.exists() and len(log.read_text().splitlines()) >= epochs:
-                break
-            time.sleep(0.002)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        with python.start(words(killed)) as (process, _, _):
+            while time.monotonic() < deadline and process.wait(0.002) is None:
+                if log.exists() and len(log.read_text().splitlines()) >= epochs:
+                    break
         assert not (killed / "metrics.json").exists()
-    assert start(everyday_release, killed).wait() == 0
-    wanted, found = (json.loads((f / "metrics.json").read_text()) for f in (whole, killed))
-    assert found == wanted
+    python(words(killed), check=True)
+    once, again = (json.loads((f / "metrics.json").read_text()) for f in (whole, killed))
+    assert again == once
     assert rows(killed) == rows(whole)
 
 

@@ -4,8 +4,6 @@ import hashlib
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -171,9 +169,8 @@ checkpointer.delete_checkpoints()
 """
 
 
-def test_a_process_killed_while_it_deletes_leaves_the_others_to_use(tmp_path):
-    killed = subprocess.run([sys.executable, "-c", DIES, str(tmp_path)])
-    assert killed.returncode == -signal.SIGKILL
+def test_a_process_killed_while_it_deletes_leaves_the_others_to_use(python, tmp_path):
+    assert python(["-c", DIES, tmp_path]).returncode == -signal.SIGKILL
     again = make(CompleteCheckpointer, tmp_path)
     assert names(again) == ["CKPT+000002"]
     again.save_and_keep_only()

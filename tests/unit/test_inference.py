@@ -402,7 +402,7 @@ def test_nothing_else_in_the_folder_is_read(tmp_path):
     assert not trap.exists()
 
 
-def test_a_sparse_file_of_10_gb_and_a_network_of_gigabytes_allocate_nothing(tmp_path):
+def test_a_sparse_file_of_10_gb_and_a_network_of_gigabytes_allocate_nothing(python, tmp_path):
     folder = write(tmp_path / "model")
     with open(folder / "model.safetensors", "wb") as file:
         file.truncate(10 * 2**30)
@@ -419,7 +419,5 @@ def test_a_sparse_file_of_10_gb_and_a_network_of_gigabytes_allocate_nothing(tmp_
     )
     for text in (JSON, json.dumps(largest)):
         (folder / "settings.json").write_text(text)
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(folder)], check=True, capture_output=True, text=True
-        )
+        done = python(["-c", code, folder], check=True)
         assert "model.safetensors" in done.stdout
