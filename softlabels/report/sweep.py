@@ -106,7 +106,8 @@ def read_sweep(folder: str | Path) -> Sweep:
         raise InputError(f"{changed[0]} is damaged, its bytes are not those written: {AGAIN}")
     speakers = {name: entry["speaker"] for name, entry in manifest.items()}
     trials, predictions, learning, versions, notes = [], [], [], set(), []
-    features: dict[tuple[str, str], set[str]] = {}
+    features: dict[tuple[str, str, frozenset[str]], set[str]] = {}
+    takes = {row["name"]: row["train_on"] for row in plan["rows"]}
     for trial in plan["trials"]:
         key = {name: trial[name] for name in ("row", "group", "seed")}
         metrics = None
@@ -120,8 +121,10 @@ def read_sweep(folder: str | Path) -> Sweep:
             if results is not None:
                 metrics = results.metrics
                 versions.add(results.versions)
-                of_row = features.setdefault((key["row"], key["group"]), set())
-                of_row.add(results.features)
+                if "clear" in takes[key["row"]]:  # else the seed decides which clips are needed
+                    tested = frozenset(results.predictions["utterance"])
+                    same_clips = (key["row"], key["group"], tested)
+                    features.setdefault(same_clips, set()).add(results.features)
                 speaker = results.predictions["utterance"].map(speakers)
                 predictions.append(results.predictions.assign(**key, speaker=speaker))
                 learning += [{**key, **epoch} for epoch in results.epochs]
@@ -131,7 +134,8 @@ def read_sweep(folder: str | Path) -> Sweep:
         notes.append(f"{missing} of {len(trials)} trials have no results: gaps are shown as such.")
     if len(versions) > 1:
         notes.append(f"The trials were run with {len(versions)} different sets of versions.")
-    if mixed := [" / ".join(key) for key, digests in features.items() if len(digests) > 1]:
+    mixed = [f"{row}, {group}" for (row, group, _), each in features.items() if len(each) > 1]
+    if mixed:
         notes.append(f"The audio changed between trainings of {mixed[0]}: they can't be compared.")
     return Sweep(
         folder=place,

@@ -36,7 +36,7 @@ def world_size() -> int:
 def clips(
     hparams: Mapping[str, Any], prepared: Prepared, chosen: Mapping[str, Manifest]
 ) -> list[str]:
-    """Return the audio files that a run needs, in the order of its utterances.
+    """Return the audio files that a run needs, sorted, whichever utterances validate.
 
     A speaker's normalisation is over all of their audio, whatever its votes.
     """
@@ -44,7 +44,7 @@ def clips(
     if by_speaker and not all(entry["speaker"] for entry in prepared.all.values()):
         raise InputError("normalization speaker: not all speakers are known; give corpus")
     parts = [prepared.all] if by_speaker else chosen.values()
-    return [entry["wav"] for part in parts for entry in part.values()]
+    return sorted({entry["wav"] for part in parts for entry in part.values()})
 
 
 def make_loaders(

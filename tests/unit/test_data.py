@@ -3,6 +3,7 @@
 import logging
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from softlabels.training.data import (
     shares_of_votes,
     with_targets,
 )
+from softlabels.training.loaders import clips
 from softlabels.training.main import choose_targets
 from softlabels.training.rates import check_warmup
 
@@ -174,3 +176,14 @@ def test_a_crop_is_of_seed_epoch_and_name_alone():
 def test_a_warm_up_that_is_neither_a_share_nor_a_number_is_refused(warmup):
     with pytest.raises(ValueError, match="warmup must be 0, a share"):
         check_warmup(warmup)
+
+
+def test_a_runs_clips_are_the_same_whichever_utterances_validate():
+    entries = {name: {"wav": f"{name}.wav", "speaker": "s"} for name in "abcd"}
+
+    def of(valid):
+        train = {name: entries[name] for name in "cba" if name != valid}
+        chosen = {"train": train, "valid": {valid: entries[valid]}, "test": {"d": entries["d"]}}
+        return clips({"normalization": "corpus"}, SimpleNamespace(all=entries), chosen)
+
+    assert of("a") == of("b") == ["a.wav", "b.wav", "c.wav", "d.wav"]

@@ -214,3 +214,24 @@ def test_numbers_have_one_kind_of_minus(make_sweep):
     cells = [line for line in text.splitlines() if line.startswith(f"| {ROW}")]
     assert "−" in cells[0]
     assert "-" not in cells[0]
+
+
+@pytest.mark.parametrize(
+    ("takes", "digests", "noted"),
+    [
+        (["clear"], "abc", True),
+        (["clear"], "aaa", False),
+        (["ambiguous"], "abc", False),  # each seed validates on other clear clips
+    ],
+)
+def test_audio_that_changed_between_trainings_of_a_row_is_noted(make_sweep, takes, digests, noted):
+    folder = make_sweep()
+    plan = json.loads((folder / "sweep.json").read_text())
+    plan["rows"] = [{**row, "train_on": takes} for row in plan["rows"]]
+    (folder / "sweep.json").write_text(json.dumps(plan))
+    for seed, digest in enumerate(digests, start=1):
+        run = {"versions": {"softlabels": "1"}, "features": digest}
+        (folder / f"trials/hard_clear/a/seed{seed}/run.json").write_text(json.dumps(run))
+    notes = [note for note in read_sweep(folder).notes if "audio changed" in note]
+    assert len(notes) == noted
+    assert all("between trainings of hard / clear, a: they can't be compared" in n for n in notes)
