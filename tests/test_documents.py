@@ -28,6 +28,7 @@ DOCUMENTS = [
 # A command that needs a training of hours or a corpus, and has tests of its own: → its script.
 OPTIONS_ONLY = {
     "softlabels classify": ["-m", "softlabels", "classify"],
+    "softlabels export": ["-m", "softlabels", "export"],
     "softlabels report": ["-m", "softlabels", "report"],
     "softlabels simulate": ["-m", "softlabels", "simulate"],
 }
