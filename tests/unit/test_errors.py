@@ -58,7 +58,9 @@ def test_a_bug_shows_its_traceback(tmp_path):
 
 
 def test_ctrl_c_says_that_the_same_command_goes_on(tmp_path):
-    process = run("print('begun', flush=True); time.sleep(60)", tmp_path)
+    # processes that a shell started with & ignore it
+    heeded = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    process = run(f"{heeded}; print('begun', flush=True); time.sleep(60)", tmp_path)
     assert process.stdout.readline() == "begun\n"
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
