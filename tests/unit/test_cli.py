@@ -264,7 +264,7 @@ def test_audit_writes_a_page_with_the_items_audio(votes, tmp_path):
         soundfile.write(tmp_path / "wavs" / name, np.zeros(8000), 16000)
     page = tmp_path / "page.html"
     done = softlabels("audit", votes, *CLASSES, "--audio", tmp_path / "wavs", "--page", page)
-    assert "1 of 2 items have no audio: u2" in done.stderr
+    assert "No audio for 1 of 2 items; the first: u2." in done.stderr
     assert f"written: {page}" in done.stderr
     text = page.read_text("utf-8")
     assert text.count("data:audio/flac") == 1
