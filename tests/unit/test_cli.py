@@ -277,6 +277,12 @@ def test_audit_writes_a_page_with_the_items_audio(votes, tmp_path):
     assert "no audio" not in linked.stderr
 
 
+@pytest.mark.parametrize("command", ["audit", "compare"])
+def test_a_picture_of_an_unknown_suffix_is_refused_before_anything_is_read(command, votes):
+    done = softlabels(command, votes, "--picture", "x.bmp", code=2)
+    assert "'x.bmp': its suffix must be one of .png, .pdf, .svg" in done.stderr
+
+
 def test_an_audits_audio_that_has_none_of_the_items_is_an_error(votes, tmp_path):
     (tmp_path / "u9.wav").touch()
     done = softlabels("audit", votes, "--audio", tmp_path, code=1)
