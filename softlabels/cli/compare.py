@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,4 +149,5 @@ def _interval(row: Forecast) -> str:
 def _frame(forecasts: Forecasts) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame([vars(row) for row in forecasts.rows])
+    rows = [{**vars(row), "options": json.dumps(row.options)} for row in forecasts.rows]
+    return pd.DataFrame(rows)

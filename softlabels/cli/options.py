@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+PICTURES = (".png", ".pdf", ".svg")
+
 
 def names(context: click.Context, parameter: click.Parameter, text: str | None) -> list[str]:
     """Split a list of names at its commas; a name that has one stands in double quotes."""
@@ -124,8 +126,15 @@ def picture_option(command: Command) -> Command:
     return click.option(
         "--picture",
         type=click.Path(dir_okay=False, path_type=Path),
+        callback=_checked_picture,
         help="A PNG, PDF or SVG to draw, by its suffix.",
     )(command)
+
+
+def _checked_picture(_: click.Context, __: click.Parameter, file: Path | None) -> Path | None:
+    if file and file.suffix.lower() not in PICTURES:
+        raise click.BadParameter(f"{str(file)!r}: its suffix must be one of {', '.join(PICTURES)}")
+    return file
 
 
 def as_json(content: Any, indent: bool = True) -> str:

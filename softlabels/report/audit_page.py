@@ -50,7 +50,9 @@ def find_audio(names: Sequence[str], folder: Path) -> tuple[list[str], str]:
     if not matched:
         raise InputError(f"--audio: {wrong[0]}")
     missing = len(names) - len(matched)
-    note = f"{missing} of {len(names)} items have no audio: {wrong[0]}." if missing else ""
+    note = (
+        f"No audio for {missing} of {len(names)} items; the first: {wrong[0]}." if missing else ""
+    )
     return wavs, note
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from matplotlib.axes import Axes
 
 from softlabels.report.canvas import new_figure, save_figure
@@ -41,11 +40,12 @@ def _draw_differences(axes: Axes, forecasts: Forecasts) -> None:
     left = -FARTHEST * max(*gains, LEAST_SPAN)
     names = []
     for place, row in enumerate(forecasts.rows):
-        gain, low, high = np.nan_to_num([row.gain, row.low, row.high])
+        paper = row.target == paper_target()
+        gain, low, high = (0, 0, 0) if paper else (row.gain, row.low, row.high)
         axes.plot([low, high], [place, place], color=COLOURS[0], linewidth=2)
         axes.plot(gain, place, "o", color=COLOURS[0], markersize=5)
         if gain < left:  # far off: a number in place of a scale on which nothing else differs
-            axes.text(left, place, f"  ← {number(gain, '.2f')}", va="center", fontsize="small")
+            axes.text(left, place, f"  ← {number(gain, '.2f')}", va="bottom", fontsize="small")
         part = (
             "" if row.votes == forecasts.votes else f" ({row.votes / forecasts.votes:.0%} of votes)"
         )

@@ -14,6 +14,7 @@ from softlabels.errors import InputError
 from softlabels.report.audit import installed_encoders
 from softlabels.report.comparison import ratio_interval
 from softlabels.report.folds import deal_folds, number_groups
+from softlabels.report.formats import number
 from softlabels.votes import AGREEMENT, Ballots
 
 PAPER = 0.75  # the paper's best α
@@ -114,8 +115,8 @@ class Forecasts:
         if not best.low > 0:
             return (
                 f"Take {paper.target}: {best.target} forecasts left-out votes better by "
-                f"{best.gain:.3f} nats a vote, which may be chance (95 % interval {best.low:+.3f} "
-                f"to {best.high:+.3f})."
+                f"{best.gain:.3f} nats a vote, which may be chance (95 % interval "
+                f"{number(best.low, '+.3f')} to {number(best.high, '+.3f')})."
             )
         return (
             f"Take {best.target} ({best.command()}): it gives a left-out vote "
@@ -169,14 +170,14 @@ def compare_forecasts(
             left_out.append(f"{target}: it needs to know who voted")
     smoothed = {alpha: get_encoder("modified_soft", classes, alpha=alpha) for alpha in ALPHAS}
     parts: dict[Any, list[LeftOutVotes]] = {name: [] for name in [*encoders, *smoothed]}
-    for number in range(fold.max() + 1):
-        held_out = np.flatnonzero(fold == number)
-        training, test = ballots.take(np.flatnonzero(fold != number)), ballots.take(held_out)
+    for left in range(fold.max() + 1):
+        held_out = np.flatnonzero(fold == left)
+        training, test = ballots.take(np.flatnonzero(fold != left)), ballots.take(held_out)
         for key, encoder in (*encoders.items(), *smoothed.items()):
             part = left_out_votes(encoder.fit(training), test, per_vote=True)
             parts[key].append(replace(part, item=held_out[part.item]))
     chosen = _best_alphas({alpha: parts[alpha] for alpha in ALPHAS})
-    parts[BEST] = [parts[alpha][number] for number, alpha in enumerate(chosen)]
+    parts[BEST] = [parts[alpha][place] for place, alpha in enumerate(chosen)]
     encoders[BEST] = smoothed[PAPER]
     forecasts = {key: LeftOutVotes.join(each) for key, each in parts.items()}
     paper = forecasts[paper_target()]

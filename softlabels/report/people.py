@@ -48,7 +48,7 @@ def _annotator(annotators: Annotators, place: int) -> dict[str, Any]:
     words = "nothing"
     if confused:
         theirs, own, share = confused
-        words = f"{own} where the others say {theirs} ({100 * share:.0f} %)"
+        words = f"{own} where the others say {theirs} ({100 * share:.0f}\u00a0%)"
     return {
         "name": str(annotators.table.index[place]),
         "n": f"{row['items']:.0f}",

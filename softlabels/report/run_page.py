@@ -135,7 +135,8 @@ def _curves(epochs: Sequence[Mapping[str, float]]) -> list[dict[str, Any]]:
             }
             for place, value in enumerate(values)
         ]
-        curves.append(
-            {"title": title, "points": points, "low": f"{low:.3g}", "high": f"{high:.3g}"}
-        )
+        ends = f"{low:.3g}", f"{high:.3g}"
+        if ends[0] == ends[1]:  # the line lies at the lower end
+            ends = ends[0], ""
+        curves.append({"title": title, "points": points, "low": ends[0], "high": ends[1]})
     return curves

@@ -128,7 +128,7 @@ def _draw_grid(
             names = [classes[k] for k in shown]
             axes.set_xticks(range(len(shown)), names, rotation=30, ha="right", fontsize=8)
             if row == 0:
-                axes.set_title(name, fontsize="medium")
+                axes.set_title(name.replace(", ", ",\n"), fontsize="medium")
         votes = pattern_text(counts, labels, "\n")
         grid[row, 0].set_ylabel(
             f"{votes}\n(n = {items:,})", rotation=0, ha="right", va="center", fontsize=8

@@ -264,7 +264,7 @@ def test_audit_writes_a_page_with_the_items_audio(votes, tmp_path):
         soundfile.write(tmp_path / "wavs" / name, np.zeros(8000), 16000)
     page = tmp_path / "page.html"
     done = softlabels("audit", votes, *CLASSES, "--audio", tmp_path / "wavs", "--page", page)
-    assert "1 of 2 items have no audio: u2" in done.stderr
+    assert "No audio for 1 of 2 items; the first: u2." in done.stderr
     assert f"written: {page}" in done.stderr
     text = page.read_text("utf-8")
     assert text.count("data:audio/flac") == 1
@@ -275,6 +275,12 @@ def test_audit_writes_a_page_with_the_items_audio(votes, tmp_path):
     assert (tmp_path / "page_annotators.csv").read_text().startswith("annotator,items,agreement")
     linked = softlabels("audit", votes, "--page", page, "--players", "link", code=0)
     assert "no audio" not in linked.stderr
+
+
+@pytest.mark.parametrize("command", ["audit", "compare"])
+def test_a_picture_of_an_unknown_suffix_is_refused_before_anything_is_read(command, votes):
+    done = softlabels(command, votes, "--picture", "x.bmp", code=2)
+    assert "'x.bmp': its suffix must be one of .png, .pdf, .svg" in done.stderr
 
 
 def test_an_audits_audio_that_has_none_of_the_items_is_an_error(votes, tmp_path):

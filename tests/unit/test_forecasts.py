@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -12,8 +12,10 @@ from click.testing import CliRunner
 from softlabels import AnnotationEncoder, Ballots, get_encoder, left_out_votes
 from softlabels.cli import main
 from softlabels.encoders.left_out import _one_by_one
+from softlabels.report.canvas import new_figure
 from softlabels.report.comparison import compare, ratio_interval
-from softlabels.report.forecasts import ALPHAS, BEST, compare_forecasts
+from softlabels.report.forecast_figures import _draw_differences
+from softlabels.report.forecasts import ALPHAS, BEST, compare_forecasts, paper_target
 
 LABELS = ("happy", "other", "sad")
 CLASSES = ["sad", "happy"]
@@ -244,6 +246,23 @@ def test_compare_prints_a_table_and_a_sentence_and_draws(table, tmp_path):
     assert picture.stat().st_size > 10_000
 
 
+def test_a_target_that_forecasts_no_vote_has_no_mark_in_the_picture():
+    forecasts = compare_forecasts(Ballots([[1, 0, 1], [0, 0, 2]], LABELS), CLASSES)
+    axes = new_figure((10, 5)).subplots()
+    _draw_differences(axes, forecasts)
+    marks = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
+    marked = {row.target: not np.isnan(x) for row, x in zip(forecasts.rows, marks, strict=True)}
+    assert [target for target, is_marked in marked.items() if not is_marked] == ["hard"]
+    assert marks[[row.target for row in forecasts.rows].index(paper_target())] == 0
+
+
+def test_an_interval_that_may_be_chance_has_true_minus_signs():
+    rows = compare_forecasts(corpus(60), CLASSES).rows
+    best = replace(rows[0], gain=0.01, low=-0.02, high=0.04)
+    advice = replace(compare_forecasts(corpus(60), CLASSES), rows=(best, *rows[1:])).advice()
+    assert "may be chance (95 % interval −0.020 to +0.040)" in advice
+
+
 def test_compare_writes_json_and_csv(table):
     options = ["--classes", "sad,happy", "--folds", "2"]
     content = json.loads(softlabels("compare", table, *options, "--format", "json").stdout)
@@ -257,6 +276,9 @@ def test_compare_writes_json_and_csv(table):
     )
     assert [row["target"] for row in rows] == [row["target"] for row in content["rows"]]
     assert float(rows[0]["score"]) == pytest.approx(content["rows"][0]["score"])
+    assert [json.loads(row["options"]) for row in rows] == [
+        row["options"] for row in content["rows"]
+    ]
 
 
 def test_compare_reads_counts_and_manifests_with_groups(tmp_path):

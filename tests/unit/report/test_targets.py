@@ -2,12 +2,15 @@
 
 import logging
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import softlabels
 from softlabels.encoders.base import ENCODERS
+from softlabels.report import votes_figures
 from softlabels.report.audit import audit_votes, installed_encoders
 from softlabels.report.targets import commonest_patterns, left_out_scores
 from softlabels.report.votes_figures import draw_audit
@@ -60,6 +63,20 @@ def test_votes_for_no_target_class_can_be_pictured_too(tmp_path):
     assert audit.patterns == []
     draw_audit(audit, tmp_path / "audit.png")
     assert (tmp_path / "audit.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_names_of_encoders_do_not_overlap_in_the_picture(monkeypatch, tmp_path):
+    drawn = []
+    monkeypatch.setattr(votes_figures, "save_figure", lambda figure, file: drawn.append(figure))
+    ballots = softlabels.Ballots([[3, 1], [1, 2]], ["happy", "sad"])
+    draw_audit(audit_votes(ballots, CLASSES, alpha=0.75, agreement=2, patterns=1), tmp_path / "x")
+    renderer = FigureCanvasAgg(drawn[0]).get_renderer()
+    drawn[0].draw(renderer)
+    titles = [axes.title for axes in drawn[0].axes if axes.get_title()]
+    boxes = [title.get_window_extent(renderer) for title in titles]
+    assert len(boxes) > 4
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+    assert boxes[-1].x1 <= drawn[0].bbox.x1
 
 
 def test_the_commonest_pattern_comes_first():
