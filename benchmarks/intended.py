@@ -13,6 +13,7 @@ import argparse
 import csv
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,9 @@ def main():
             more = ["--test_session", str(session), "--seed", str(seed)]
             trials[seed, session] = Trial(name, SCRIPT, (*given, *more), output / name)
     with hold(output):
-        failures = run_trials([*trials.values()], output, options.jobs)
+        failures = run_trials(
+            [*trials.values()], output, options.jobs, progressbar=sys.stderr.isatty()
+        )
     if failures:
         raise SystemExit("\n".join(f"{each.trial.name}: {each.reason}" for each in failures))
     scores = []

@@ -93,7 +93,7 @@ class EncoderReference:
         if front_end.digest != self.digest:
             raise InputError(
                 f"{needed}; {place} has another one, digest {front_end.digest}. "
-                "give its place by --pretrained"
+                "Give its place by --pretrained"
             )
         return front_end
 

@@ -143,9 +143,12 @@ def _table(
     absent = [name for name in needed if name not in rows.columns]
     if absent:
         alone = "Columns are separated by commas. " if len(rows.columns) == 1 else ""
+        options = "--item, --annotator and --label, or --counts"
+        if groups and absent[0] == groups.column:
+            options = "--groups"
         raise InputError(
             f"{rows.file} has no column {absent[0]!r}; it has {rows.columns}. {alone}Name the "
-            "columns with --item, --annotator and --label, or --counts"
+            f"columns with {options}"
         )
     if twice := [name for name in needed if rows.columns.count(name) > 1]:
         raise InputError(f"{rows.file} has several columns {twice[0]!r}; rename all but one")

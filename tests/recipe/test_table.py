@@ -131,7 +131,9 @@ def test_a_wide_table_gives_the_partition_of_the_long_one(folder):
     table = write_csv(folder / "wide.csv", ["recording", *CLASSES], rows)
     wide = prepared(folder, votes=table, counts=CLASSES, item="recording").partition
     assert {**wide, "settings": None} == {**long, "settings": None}
-    with pytest.raises(InputError, match=r"name the column of .* that has the clips' names: --item"):
+    with pytest.raises(
+        InputError, match=r"name the column of .* that has the clips' names: --item"
+    ):
         prepared(folder, votes=table, counts=CLASSES)
 
 

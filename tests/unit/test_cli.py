@@ -423,3 +423,11 @@ def run_failing(statement):
     if not isinstance(done.exception, SystemExit):
         raise done.exception
     return done.exit_code, done.output
+
+
+def test_a_missing_column_of_groups_is_named_with_its_option(tmp_path):
+    (tmp_path / "votes.csv").write_text("task,worker,label\nu1,a,sad\n")
+    done = CliRunner().invoke(main, ["compare", str(tmp_path / "votes.csv"), "--groups", "nosuch"])
+    assert done.exit_code == 1
+    assert "no column 'nosuch'; it has ['task', 'worker', 'label']" in done.stderr
+    assert done.stderr.endswith("Name the columns with --groups\n")

@@ -169,7 +169,7 @@ def test_other_weights_under_the_same_name_are_refused_with_both_digests(
     stderr = refusal(model, recording)
     assert needed in stderr
     assert open_checkpoint(place).digest in stderr
-    assert "give its place by --pretrained" in stderr
+    assert "Give its place by --pretrained" in stderr
     make_encoder(tmp_path / "encoder", "wavlm")
     right = ["--pretrained", str(tmp_path / "encoder")]
     assert CliRunner().invoke(main, ["classify", str(model), recording, *right]).exit_code == 0
