@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -15,6 +16,12 @@ import soundfile
 
 Votes = Mapping[str, Sequence[Sequence[str]]]
 CLASSES = ("Neutral", "Happiness", "Sadness", "Anger")
+
+
+@pytest.fixture(autouse=True)
+def excepthook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SpeechBrain sets a hook of its own for each run."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
 
 @pytest.fixture

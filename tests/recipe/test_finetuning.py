@@ -3,7 +3,6 @@
 import json
 import math
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +24,6 @@ from softlabels.training.main import main
 RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
 NAMES = ("whisper", "wavlm", "wav2vec2-large", "data2vec-audio")
 SHORT = ["--noprogressbar", "--number_of_epochs=2", "--hidden_size=8", "--lstm_size=4"]
-
-
-@pytest.fixture(autouse=True)
-def excepthook(monkeypatch):
-    """SpeechBrain sets a hook of its own for each run."""
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
 
 @pytest.fixture(scope="module")

@@ -22,12 +22,6 @@ CLASSES = ["Neutral", "Happiness", "Sadness", "Anger"]
 DIRICHLET = ["--loss", "dirichlet_multinomial"]
 
 
-@pytest.fixture(autouse=True)
-def excepthook(monkeypatch):
-    """SpeechBrain sets a hook of its own for each run."""
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-
-
 def arguments(release, folder, *more):
     small = ["--hidden_size=16", "--lstm_size=8", "--noprogressbar", "--number_of_epochs=2"]
     places = ["--data_folder", str(release), "--output_folder", str(folder)]
@@ -123,14 +117,14 @@ def test_calibration_changes_distributions_and_no_decision(runs, output):
 
 
 def test_the_threshold_of_abstention_is_of_calibrated_distributions(runs):
-    told = {
+    settings = {
         calibrated: json.loads((runs["softmax", calibrated][0] / "model/settings.json").read_text())
         for calibrated in (False, True)
     }
-    assert told[False]["temperature"] == 1
-    assert told[True]["abstain_above"] != told[False]["abstain_above"]
+    assert settings[False]["temperature"] == 1
+    assert settings[True]["abstain_above"] != settings[False]["abstain_above"]
     hottest = entropy(np.full((1, 4), -np.log(4)))
-    assert told[True]["abstain_above"] <= hottest
+    assert settings[True]["abstain_above"] <= hottest
 
 
 def test_the_weights_are_those_of_the_uncalibrated_model(runs):

@@ -2,7 +2,6 @@
 
 import math
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,6 @@ from softlabels.models.ecapa import ECAPA
 from softlabels.training.main import main
 
 RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
-
-
-@pytest.fixture(autouse=True)
-def excepthook(monkeypatch):
-    """SpeechBrain sets a hook of its own for each run."""
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import json
 import math
 import re
 import shutil
-import sys
 import time
 from pathlib import Path
 
@@ -27,12 +26,6 @@ from softlabels.training.main import main
 RECIPE = Path(__file__).parents[2] / "recipes/IEMOCAP"
 CLASSES = ["Neutral", "Happiness", "Sadness", "Anger"]
 SMALL = ["--hidden_size=16", "--lstm_size=8", "--noprogressbar"]
-
-
-@pytest.fixture(autouse=True)
-def excepthook(monkeypatch):
-    """SpeechBrain sets a hook of its own for each run."""
-    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
 
 def arguments(teacher, release, folder, *more, epochs=2):
@@ -302,7 +295,7 @@ def test_testing_without_training_says_so(everyday_release, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         (["--lr_final", "-1", "--dropout=1"], "2 settings have values"),
         (["--test_session", "6"], "test_session: 6; give a whole number from 1 to 5"),
@@ -313,8 +306,8 @@ def test_testing_without_training_says_so(everyday_release, tmp_path):
         (["--train_on", "[ambiguous]", "--encoder", "hard"], "nothing to train on: encoder 'hard'"),
     ],
 )
-def test_a_bad_setting_is_named(everyday_release, tmp_path, more, told):
-    with pytest.raises(InputError, match=told):
+def test_a_bad_setting_is_named(everyday_release, tmp_path, more, message):
+    with pytest.raises(InputError, match=message):
         run("modified_soft", everyday_release, tmp_path / "run", *more)
 
 
@@ -430,15 +423,15 @@ def test_the_partition_is_logged_once(everyday_release, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "told"),
+    ("option", "value", "message"),
     [
         ("--device", "tpu", "--device tpu: there is no such device; give cpu"),
         ("--grad_accumulation_factor", "0", "must be a whole number of at least 1; got 0"),
     ],
 )
 def test_a_wrong_run_option_is_named_before_anything_runs(
-    everyday_release, tmp_path, option, value, told
+    everyday_release, tmp_path, option, value, message
 ):
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         run("soft", everyday_release, tmp_path / "run", option, value)
     assert not (tmp_path / "run").exists()
